@@ -1,0 +1,139 @@
+//! An environment: as written, then as checked. Secrets are held by reference only, never by value.
+
+mod check;
+mod written;
+
+use std::time::Duration;
+
+use crate::Problems;
+use crate::scenario::Template;
+
+/// Where a scenario runs.
+#[derive(Debug, Clone)]
+pub struct Environment {
+    /// Short name, used for report folders.
+    pub name: String,
+    /// What this place is.
+    pub description: String,
+    /// The highest total arrival rate allowed, per second.
+    pub rate_max_per_second: Option<f64>,
+    /// Whether INCONCLUSIVE blocks the gate here.
+    pub inconclusive_blocks: bool,
+    /// Where secrets come from.
+    pub secrets: Vec<(String, Secret)>,
+    /// Programs that proofload starts, in an order in which each needs only those before it.
+    pub processes: Vec<Process>,
+    /// The systems that flows may drive.
+    pub systems: Vec<System>,
+    /// Where the workloads scale.
+    pub cluster: Option<LocalCluster>,
+}
+
+/// Where a secret comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Secret {
+    /// An environment variable.
+    Env(String),
+    /// A file, relative to the environment file.
+    File(String),
+    /// So many random bytes, made for this run.
+    Generate(u32),
+}
+
+/// A program that proofload starts.
+#[derive(Debug, Clone)]
+pub struct Process {
+    /// Its name; of a pod's process, the container's.
+    pub name: String,
+    /// Program and arguments.
+    pub command: Vec<Template>,
+    /// The path that answers 2xx once the program can work.
+    pub ready: String,
+    /// Longest wait for that.
+    pub within: Duration,
+}
+
+/// A system that flows may drive.
+#[derive(Debug, Clone)]
+pub struct System {
+    /// Its name.
+    pub name: String,
+    /// Base URL, perhaps the address of a process.
+    pub url: Template,
+    /// The path that answers 2xx when it can take load.
+    pub ready: Option<String>,
+    /// Token sources, by name.
+    pub tokens: Vec<(String, Token)>,
+    /// Addresses that tell how much work a queue holds, by queue name.
+    pub queues: Vec<(String, Queue)>,
+}
+
+/// Where a token comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Token {
+    /// Signed by proofload itself with HS256.
+    Jwt {
+        /// Name of the secret that signs.
+        secret: String,
+        /// `iss`.
+        issuer: String,
+        /// `aud`.
+        audience: String,
+        /// `sub`.
+        subject: String,
+        /// From `iat` to `exp`.
+        lifetime: Duration,
+    },
+    /// Kept in a secret.
+    Bearer {
+        /// Name of the secret.
+        secret: String,
+    },
+}
+
+/// An address that tells how much work a queue holds.
+#[derive(Debug, Clone)]
+pub enum Queue {
+    /// RabbitMQ's management API.
+    Rabbitmq(Template),
+    /// Lag of a Kafka group as JSON with `total`.
+    KafkaLag(Template),
+}
+
+/// A cluster of child processes.
+#[derive(Debug, Clone)]
+pub struct LocalCluster {
+    /// Cluster seconds per wall second.
+    pub speed: f64,
+    /// Folder of the manifests, relative to the environment file.
+    pub manifests: String,
+    /// The system whose queues answer the triggers.
+    pub system: String,
+    /// `Deployment/name` and what runs as its containers.
+    pub pods: Vec<(String, Vec<Process>)>,
+}
+
+impl Environment {
+    /// Reads and checks an environment. `file` is the name used in messages.
+    ///
+    /// # Errors
+    /// Every mistake found, each with line, column and a suggestion where there is one.
+    pub fn parse(file: &str, text: &str) -> Result<Self, Problems> {
+        check::check(file, crate::source::read_yaml(file, text)?)
+    }
+
+    /// The JSON Schema of the file, for editors.
+    pub fn schema() -> serde_json::Value {
+        schemars::schema_for!(written::WrittenEnvironment).to_value()
+    }
+
+    /// The system called `name`.
+    pub fn system(&self, name: &str) -> Option<&System> {
+        self.systems.iter().find(|system| system.name == name)
+    }
+
+    /// What a scenario asks for and this environment lacks, as sentences; empty if they fit.
+    pub fn misfits(&self, scenario: &crate::scenario::Scenario) -> Vec<String> {
+        check::misfits(self, scenario)
+    }
+}

@@ -1,0 +1,46 @@
+//! A histogram as it is stored: HdrHistogram V2, deflated, base64, as in `.hlog` files.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
+use serde::{Deserialize, Serialize};
+
+/// A frozen histogram of microseconds at three significant digits; the empty text is the empty histogram.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Histogram(String);
+
+impl Histogram {
+    /// An empty live histogram with the resolution used everywhere: microseconds, three digits, growing as needed.
+    pub fn live() -> hdrhistogram::Histogram<u64> {
+        hdrhistogram::Histogram::new(3).expect("three digits are within the library's 0 to 5")
+    }
+
+    /// Freezes a live histogram.
+    pub fn freeze(live: &hdrhistogram::Histogram<u64>) -> Self {
+        if live.is_empty() {
+            return Self::default();
+        }
+        let mut bytes = Vec::new();
+        V2DeflateSerializer::new().serialize(live, &mut bytes).expect("writing to memory cannot fail");
+        Self(STANDARD.encode(bytes))
+    }
+
+    /// The live histogram; empty if the stored text was damaged.
+    pub fn thaw(&self) -> hdrhistogram::Histogram<u64> {
+        if self.0.is_empty() {
+            return Self::live();
+        }
+        let bytes = STANDARD.decode(&self.0).unwrap_or_default();
+        Deserializer::new().deserialize(&mut bytes.as_slice()).unwrap_or_else(|_| Self::live())
+    }
+
+    /// Adds all of several frozen histograms.
+    pub fn merge<'h>(all: impl IntoIterator<Item = &'h Histogram>) -> hdrhistogram::Histogram<u64> {
+        let mut sum = Self::live();
+        for histogram in all {
+            sum.add(histogram.thaw()).expect("a resizing histogram takes every value");
+        }
+        sum
+    }
+}

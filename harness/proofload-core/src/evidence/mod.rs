@@ -1,0 +1,279 @@
+//! What a run left behind, on one time axis. [`RunRecord`] is all that the judge sees and all that is stored.
+
+mod histogram;
+mod ledger;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::plan::PlannedWorkload;
+
+pub use histogram::Histogram;
+pub use ledger::{Fate, LedgerEntry, LedgerEvidence};
+
+/// Everything a run left behind; enough to judge it again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunRecord {
+    /// [`crate::API_VERSION`].
+    #[serde(rename = "apiVersion")]
+    pub api_version: String,
+    /// Who ran what, where and when.
+    pub run: RunInfo,
+    /// What was planned.
+    pub plan: Vec<PlannedWorkload>,
+    /// Timed steps, and jobs as steps of their own.
+    pub steps: Vec<StepEvidence>,
+    /// One ledger per flow that holds jobs.
+    pub ledgers: Vec<LedgerEvidence>,
+    /// Queue depth, replicas and other series, and marks.
+    pub timeline: Timeline,
+    /// The instruments' own signals.
+    pub generator: GeneratorEvidence,
+    /// What the autoscaler saw and did.
+    pub cluster: Option<ClusterEvidence>,
+}
+
+/// Who ran what, where and when.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RunInfo {
+    /// Folder name and label.
+    pub id: String,
+    /// Start of the time axis, milliseconds since 1970 (UTC).
+    pub started_unix_ms: u64,
+    /// Length so far, milliseconds from the start of the axis, drain included.
+    pub lasted_ms: u64,
+    /// How it ended.
+    pub end: RunEnd,
+    /// Scenario name.
+    pub scenario: String,
+    /// Its description.
+    pub description: String,
+    /// Environment name.
+    pub environment: String,
+    /// SHA-256 over scenario, environment and machine, hex: runs with the same one may be compared.
+    pub environment_hash: String,
+    /// Everything random came from it.
+    pub seed: u64,
+    /// proofload's version.
+    pub version: String,
+    /// The command that repeats this run.
+    pub command: String,
+    /// The machine in words: cores, kernel.
+    pub machine: String,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunEnd {
+    /// Still going when this was written: proofload itself was killed.
+    Running,
+    /// Plan and drain ran to their ends.
+    Completed,
+    /// Somebody stopped it.
+    Interrupted,
+}
+
+/// What a line of evidence times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepKind {
+    /// A request of a flow.
+    Request,
+    /// A job from the intended start of its flow to its end.
+    Job,
+}
+
+/// All seconds of one step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StepEvidence {
+    /// What is timed.
+    pub kind: StepKind,
+    /// The request's name; of a job, the flow's.
+    pub name: String,
+    /// The limits that lateness was counted against, nanoseconds, ascending; from the scenario's rules.
+    pub limits_ns: Vec<u64>,
+    /// Closed seconds, ascending.
+    pub seconds: Vec<Second>,
+    /// What went wrong how often: `status 503`, `timed-out`, `no /id in the answer`.
+    #[serde(default)]
+    pub error_classes: BTreeMap<String, u64>,
+}
+
+/// What was due in one second. A sample belongs to the second of its *intended* start, whenever it ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Second {
+    /// Seconds from the start of the run.
+    pub at: u32,
+    /// How many were due; `due = answered + broken + dropped`.
+    pub due: u64,
+    /// Got a whole answer, right or wrong. Of jobs: reached an end.
+    pub answered: u64,
+    /// Among the answered, those with a wrong status or a failed check. Of jobs: ended in failure.
+    pub errors: u64,
+    /// No whole answer: refused, reset, timed out. Of jobs: never seen to end.
+    pub broken: u64,
+    /// Never started, because too much was in flight.
+    pub dropped: u64,
+    /// For each limit of the step, how many were later; broken and dropped ones are later than any.
+    pub late: Vec<u64>,
+    /// Sum of response times of the answered, µs.
+    pub response_sum_us: u64,
+    /// Sum of squares of response times of the answered, µs².
+    pub response_squares_us2: f64,
+    /// Response time of the answered: end − intended start, µs.
+    pub response: Histogram,
+    /// Service time of the answered: end − send, µs.
+    pub service: Histogram,
+    /// From dispatch to send: no connection was free, µs.
+    pub queue_wait: Histogram,
+}
+
+/// Named series and marks on the run's time axis.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Timeline {
+    /// Name, then points of (milliseconds from the start, value).
+    pub series: BTreeMap<String, Vec<(u64, f64)>>,
+    /// What happened when.
+    pub marks: Vec<Mark>,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mark {
+    /// Milliseconds from the start.
+    pub at_ms: u64,
+    /// In a few words.
+    pub text: String,
+}
+
+/// Signals about proofload itself. Only these can make a run invalid.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GeneratorEvidence {
+    /// Arrivals that were due.
+    pub due: u64,
+    /// Arrivals that were dispatched to a connection or its queue.
+    pub dispatched: u64,
+    /// Arrivals never dispatched because the waiting line was full: the target's doing while the signals are clean.
+    pub dropped: u64,
+    /// Dispatch − intended start: the generator's own lateness, µs.
+    pub wake_lag: Histogram,
+    /// Share of wall time that the busiest generator thread computed, per second of the run.
+    pub thread_busy: Vec<f64>,
+    /// Share of wall time that generator threads were runnable and not run; `None` where the kernel does not say.
+    pub run_queue_delay: Option<f64>,
+    /// Highest machine-wide CPU pressure (`some avg10`, percent); `None` where the kernel does not say.
+    pub cpu_pressure: Option<f64>,
+    /// Polls of jobs, counted apart from the load.
+    pub polls: u64,
+    /// Polls that got no usable answer.
+    pub poll_failures: u64,
+    /// Collector readings that failed.
+    pub collector_failures: u64,
+    /// Collector readings that were due.
+    pub collector_readings: u64,
+}
+
+/// What the autoscaler of a workload saw and did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClusterEvidence {
+    /// `local`, or the Kubernetes context.
+    pub kind: String,
+    /// Cluster seconds per wall second.
+    pub speed: f64,
+    /// One entry per scaled workload.
+    pub workloads: Vec<ScaledWorkload>,
+}
+
+/// The trajectory of one workload.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScaledWorkload {
+    /// `Deployment/name`.
+    pub target: String,
+    /// The autoscaler in words: `keda-hpa-ml-inference 1–5 on s0-rabbitmq-medical_data = 10`.
+    pub autoscaler: String,
+    /// Fewest replicas.
+    pub replicas_min: u32,
+    /// Most replicas.
+    pub replicas_max: u32,
+    /// Every decision.
+    pub syncs: Vec<ScalingSync>,
+    /// Replicas over time.
+    pub replicas: Vec<ReplicaPoint>,
+}
+
+/// One decision of the autoscaler.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScalingSync {
+    /// Milliseconds of wall time from the start of the run; may be negative before it.
+    pub at_ms: i64,
+    /// The metric as read; `None` if it could not be read.
+    pub metric: Option<f64>,
+    /// Replicas before.
+    pub current: u32,
+    /// Replicas asked for.
+    pub desired: u32,
+    /// The controller's reason.
+    pub reason: String,
+}
+
+/// Replicas at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReplicaPoint {
+    /// Milliseconds of wall time from the start of the run; may be negative before it.
+    pub at_ms: i64,
+    /// Asked for.
+    pub desired: u32,
+    /// Ready.
+    pub ready: u32,
+}
+
+impl RunRecord {
+    /// The evidence of a request step or a job.
+    pub fn step(&self, kind: StepKind, name: &str) -> Option<&StepEvidence> {
+        self.steps.iter().find(|step| step.kind == kind && step.name == name)
+    }
+
+    /// Reads a stored record.
+    ///
+    /// # Errors
+    /// A sentence, if the text is not a record of this version.
+    pub fn from_json(text: &str) -> Result<Self, String> {
+        let record: RunRecord = serde_json::from_str(text).map_err(|error| format!("not a run record: {error}"))?;
+        if record.api_version != crate::API_VERSION {
+            return Err(format!("the record is of {}, and this proofload reads {}", record.api_version, crate::API_VERSION));
+        }
+        Ok(record)
+    }
+
+    /// The record as it is stored.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("a record holds only numbers, texts and lists")
+    }
+}
+
+impl StepEvidence {
+    /// The seconds that lie wholly between two moments, nanoseconds from the start.
+    pub fn within(&self, (from_ns, to_ns): (u64, u64)) -> impl Iterator<Item = &Second> + Clone {
+        let (from, to) = (from_ns.div_ceil(1_000_000_000), to_ns / 1_000_000_000);
+        self.seconds.iter().filter(move |second| (from..to).contains(&u64::from(second.at)))
+    }
+
+    /// The index of a limit in every second's `late`.
+    pub fn limit_index(&self, limit_ns: u64) -> Option<usize> {
+        self.limits_ns.iter().position(|limit| *limit == limit_ns)
+    }
+}

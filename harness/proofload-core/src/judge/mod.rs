@@ -1,0 +1,93 @@
+//! From evidence to a verdict. A pure function of scenario and record, so a stored run can be judged again.
+
+mod finding;
+mod ledger;
+mod scaling;
+mod slo;
+mod stats;
+mod validity;
+
+pub use finding::{Figure, Finding, Group, Outcome, Verdict};
+pub use validity::Signal;
+
+use crate::evidence::{RunEnd, RunRecord};
+use crate::report::Report;
+use crate::scenario::Scenario;
+
+/// The confidence at which percentile rules pass and fail, per rule.
+pub const CONFIDENCE: f64 = 0.99;
+
+/// What the environment can answer, so that a rule that needs more reads NOT JUDGED HERE.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Abilities {
+    /// A Prometheus can be asked.
+    pub prometheus: bool,
+    /// A Kubernetes cluster is watched.
+    pub kubernetes: bool,
+    /// Any cluster is watched.
+    pub cluster: bool,
+}
+
+impl Abilities {
+    /// What a record shows the environment to have had.
+    pub fn of(record: &RunRecord) -> Self {
+        let kind = record.cluster.as_ref().map(|cluster| cluster.kind.as_str());
+        Self { prometheus: false, kubernetes: kind.is_some_and(|kind| kind != "local"), cluster: kind.is_some() }
+    }
+
+    fn has(self, need: &str) -> bool {
+        match need {
+            "prometheus" => self.prometheus,
+            "kubernetes" => self.kubernetes,
+            "cluster" => self.cluster,
+            _ => false,
+        }
+    }
+}
+
+/// Judges a run.
+pub fn judge(scenario: &Scenario, record: &RunRecord) -> Report {
+    let abilities = Abilities::of(record);
+    let signals = validity::signals(scenario, record);
+    let mut findings = validity::findings(&signals);
+    findings.extend(scenario.slos.iter().map(|slo| slo::judge_slo(slo, scenario, record, abilities)));
+    findings.extend(ledger::always(scenario, record));
+    findings.extend(judge_scaling_clauses(scenario, record));
+    let (verdict, reason) = weigh(&findings, record.run.end);
+    Report::new(record, verdict, reason, findings, signals)
+}
+
+/// What would be said of the scenario's scaling clauses, were the run to end now.
+pub fn judge_scaling_clauses(scenario: &Scenario, record: &RunRecord) -> Vec<Finding> {
+    scenario.scaling.iter().flat_map(|clause| scaling::judge_scaling(clause, record)).collect()
+}
+
+/// One verdict of many findings. Observed facts outrank a failed instrument, which outranks every timing.
+fn weigh(findings: &[Finding], end: RunEnd) -> (Verdict, String) {
+    let first = |wanted: &dyn Fn(&Finding) -> bool| findings.iter().find(|finding| wanted(finding));
+    let count = |outcome: Outcome| findings.iter().filter(|finding| finding.outcome == outcome).count();
+    let told = |finding: &Finding, others: usize| match others {
+        0 => format!("{}: {}", finding.title, finding.message),
+        _ => format!("{}: {} (and {others} more)", finding.title, finding.message),
+    };
+    if let Some(fact) = first(&|finding| finding.outcome == Outcome::Fail && finding.group.is_fact()) {
+        return (Verdict::Fail, told(fact, count(Outcome::Fail) - 1));
+    }
+    if let Some(broken) = first(&|finding| finding.outcome == Outcome::Invalid) {
+        return (Verdict::Invalid, told(broken, count(Outcome::Invalid) - 1));
+    }
+    if let Some(failed) = first(&|finding| finding.outcome == Outcome::Fail) {
+        return (Verdict::Fail, told(failed, count(Outcome::Fail) - 1));
+    }
+    if end != RunEnd::Completed {
+        return (Verdict::Inconclusive, "the run was stopped before its plan ended".to_owned());
+    }
+    if let Some(open) = first(&|finding| finding.outcome == Outcome::Inconclusive) {
+        return (Verdict::Inconclusive, told(open, count(Outcome::Inconclusive) - 1));
+    }
+    match count(Outcome::Pass) {
+        0 => (Verdict::Inconclusive, "no rule was judged, so nothing was shown".to_owned()),
+        1 => (Verdict::Pass, "the one rule that was judged holds".to_owned()),
+        passed => (Verdict::Pass, format!("all {passed} rules that were judged hold")),
+    }
+}

@@ -1,0 +1,19 @@
+//! What a load test means, without doing anything: the scenario and environment as checked types, the plan of every
+//! arrival, the evidence of a run, the judge and the reports.
+//!
+//! Absent on purpose: clocks, network, files, randomness, tokio. Text comes in as strings, time as numbers, the seed
+//! as an argument, so everything here can be repeated on a stored run with the same bytes as the answer.
+
+pub mod conformance;
+pub mod environment;
+pub mod evidence;
+pub mod judge;
+pub mod plan;
+pub mod report;
+pub mod scenario;
+mod source;
+
+pub use source::{Problem, Problems};
+
+/// The version of every file format that proofload reads and writes.
+pub const API_VERSION: &str = "proofload/v1";

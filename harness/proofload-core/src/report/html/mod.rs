@@ -1,0 +1,91 @@
+//! `report.html`: one file that needs no network and no script. What it says is prepared here as plain text; the
+//! template escapes every word of it.
+
+mod banner;
+mod buckets;
+mod latency;
+mod limits;
+mod panel;
+mod percentiles;
+mod rows;
+mod scale;
+mod scaling;
+mod series;
+mod timeline;
+
+use askama::Template;
+
+use super::{Report, words};
+use crate::evidence::{RunRecord, StepEvidence, StepKind};
+use buckets::Bucket;
+
+/// A step with its seconds folded once, for all drawings.
+struct MeasuredStep<'r> {
+    evidence: &'r StepEvidence,
+    buckets: Vec<Bucket>,
+    /// The whole run as one bucket.
+    whole: Bucket,
+}
+
+/// The whole page.
+#[derive(Template)]
+#[template(path = "report.html")]
+struct Page {
+    title: String,
+    banner: banner::Banner,
+    load: Vec<rows::Pair>,
+    signals: Vec<rows::SignalRow>,
+    /// Said above the rules of a run that taught nothing.
+    caution: &'static str,
+    rules: rows::Rules,
+    timeline: timeline::Timeline,
+    percentiles: Vec<panel::Panel>,
+    steps: rows::Steps,
+    ledger: rows::Ledger,
+    scaling: Vec<scaling::ScaledSection>,
+    scaling_note: String,
+    command: String,
+    about: Vec<rows::Pair>,
+}
+
+pub(super) fn render(report: &Report, record: &RunRecord) -> Vec<u8> {
+    let steps = measure(record);
+    let page = Page {
+        title: format!("{}: {}", report.verdict, words::clip(&report.run.scenario, 120)),
+        banner: banner::banner(report),
+        load: rows::load(report),
+        signals: rows::signals(report),
+        caution: rows::caution(report),
+        rules: rows::rules(report),
+        timeline: timeline::timeline(record, &steps, &report.findings),
+        percentiles: vec![percentiles::panel(&steps, &report.findings, record)],
+        steps: rows::steps(report),
+        ledger: rows::ledger(report),
+        scaling: scaling::sections(record),
+        scaling_note: scaling::note(record),
+        command: words::clip(&report.run.command, 4000),
+        about: rows::about(report),
+    };
+    let mut html = page.render().expect("writing to memory cannot fail").into_bytes();
+    html.push(b'\n');
+    html
+}
+
+fn measure(record: &RunRecord) -> Vec<MeasuredStep<'_>> {
+    let last = record.steps.iter().filter_map(|step| step.seconds.last()).map(|second| second.at).max().unwrap_or(0);
+    let lasted_s = u32::try_from(record.run.lasted_ms.div_ceil(1000)).unwrap_or(u32::MAX);
+    let size_s = buckets::bucket_s(last.saturating_add(1).max(lasted_s));
+    let measured = |evidence| {
+        let buckets = buckets::fold(evidence, size_s);
+        MeasuredStep { evidence, whole: Bucket::sum(&buckets), buckets }
+    };
+    record.steps.iter().map(measured).collect()
+}
+
+/// What a reader calls a step.
+fn step_name(step: &StepEvidence) -> String {
+    match step.kind {
+        StepKind::Request => words::clip(&step.name, 80),
+        StepKind::Job => format!("job {}", words::clip(&step.name, 80)),
+    }
+}

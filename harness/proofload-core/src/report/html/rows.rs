@@ -1,0 +1,295 @@
+//! The tables of the page, as rows of texts.
+
+use super::banner::look;
+use crate::evidence::{Fate, LedgerEvidence, RunEnd, StepKind};
+use crate::judge::{Finding, Group, Outcome, Signal, Verdict};
+use crate::report::{Report, StepSummary, figures, words};
+
+/// Most rows of any table; the rest is in `report.json`.
+const ROWS_MAX: usize = 300;
+/// Most kinds of errors named for one step.
+const CLASSES_MAX: usize = 8;
+/// What stands in an empty cell.
+const NOTHING: &str = "–";
+
+/// A name and its value.
+pub(super) struct Pair {
+    pub(super) name: &'static str,
+    pub(super) value: String,
+}
+
+pub(super) struct SignalRow {
+    pub(super) class: &'static str,
+    pub(super) sign: &'static str,
+    pub(super) outcome: &'static str,
+    pub(super) title: String,
+    pub(super) value: String,
+    pub(super) warn: String,
+    pub(super) invalid: String,
+}
+
+pub(super) struct Rules {
+    pub(super) rows: Vec<RuleRow>,
+    pub(super) left_out: usize,
+}
+
+pub(super) struct RuleRow {
+    pub(super) class: &'static str,
+    pub(super) sign: &'static str,
+    pub(super) outcome: String,
+    pub(super) title: String,
+    pub(super) message: String,
+    pub(super) value: String,
+    pub(super) interval: String,
+    pub(super) limit: String,
+    pub(super) margin: String,
+    pub(super) samples: String,
+    pub(super) effect: String,
+    pub(super) needed: String,
+}
+
+pub(super) struct Steps {
+    pub(super) rows: Vec<StepRow>,
+    pub(super) left_out: usize,
+    /// `upload: 30 timed-out, 2 status 503`.
+    pub(super) wrongs: Vec<String>,
+}
+
+pub(super) struct StepRow {
+    pub(super) name: String,
+    pub(super) kind: &'static str,
+    /// Due, answered, wrong, broken, dropped, per second, p50, p95, p99, max, service p50, service p99.
+    pub(super) cells: Vec<String>,
+}
+
+pub(super) struct Ledger {
+    pub(super) flows: Vec<LedgerRow>,
+    pub(super) notable: Vec<NotableRow>,
+    pub(super) left_out: usize,
+}
+
+pub(super) struct LedgerRow {
+    pub(super) flow: String,
+    /// Accepted, the eight fates, doubled, work shown.
+    pub(super) cells: Vec<String>,
+}
+
+pub(super) struct NotableRow {
+    pub(super) flow: String,
+    pub(super) id: String,
+    pub(super) fate: &'static str,
+    pub(super) at: String,
+    pub(super) last_state: String,
+}
+
+pub(super) fn load(report: &Report) -> Vec<Pair> {
+    let load = &report.load;
+    let lag = load.wake_lag_ms;
+    let ms = |value: f64| words::value(value, "ms");
+    let rate = |value: f64| words::value(value, "/s");
+    let pair = |name, value| Pair { name, value };
+    if load.due == 0 {
+        return vec![pair("Asked", "nothing was due".to_owned())];
+    }
+    vec![
+        pair("Asked", format!("{} arrivals, {}", words::count(load.due), rate(load.asked_per_second))),
+        pair(
+            "Sent",
+            format!(
+                "{} arrivals, {} ({})",
+                words::count(load.dispatched),
+                rate(load.delivered_per_second),
+                words::share_of(load.dispatched, load.due)
+            ),
+        ),
+        pair("Dropped, because too many waited already", words::count(load.dropped)),
+        pair(
+            "How late proofload itself was",
+            format!("p50 {}, p95 {}, p99 {}, at most {}", ms(lag.p50), ms(lag.p95), ms(lag.p99), ms(lag.max)),
+        ),
+        pair(
+            "Polls of jobs, apart from the load",
+            format!("{}, {} without an answer", words::count(load.polls), words::count(load.poll_failures)),
+        ),
+    ]
+}
+
+pub(super) fn signals(report: &Report) -> Vec<SignalRow> {
+    report.signals.iter().take(ROWS_MAX).map(signal).collect()
+}
+
+fn signal(signal: &Signal) -> SignalRow {
+    let outcome = if signal.value.is_some() { signal.outcome() } else { Outcome::NotJudged };
+    let (class, sign) = look(outcome);
+    SignalRow {
+        class,
+        sign,
+        outcome: match outcome {
+            Outcome::Invalid => "INVALID",
+            Outcome::Warning => "WARNING",
+            Outcome::Pass => "sound",
+            _ => "unknown",
+        },
+        title: words::clip(&signal.title, 200),
+        value: match signal.value {
+            Some(value) => words::value(value, &signal.unit),
+            None => "the machine does not say".to_owned(),
+        },
+        warn: words::value(signal.warn_above, &signal.unit),
+        invalid: signal.invalid_above.map_or("never".to_owned(), |line| words::value(line, &signal.unit)),
+    }
+}
+
+pub(super) fn caution(report: &Report) -> &'static str {
+    if !instruments_failed(report) {
+        return "";
+    }
+    "proofload’s own instruments failed in this run, so no time or rate below says anything about the system. Counts \
+     of jobs are facts and stay true."
+}
+
+/// Whether times and rates of this run mean nothing.
+fn instruments_failed(report: &Report) -> bool {
+    report.verdict == Verdict::Invalid || report.findings.iter().any(|finding| finding.outcome == Outcome::Invalid)
+}
+
+pub(super) fn rules(report: &Report) -> Rules {
+    // Signals have a table of their own.
+    let own = |finding: &&Finding| {
+        let signal = finding.id.strip_prefix("validity.");
+        finding.group == Group::Validity && report.signals.iter().any(|it| Some(it.id.as_str()) == signal)
+    };
+    let ranked: Vec<&Finding> = figures::ranked(&report.findings).into_iter().filter(|it| !own(it)).collect();
+    Rules {
+        left_out: ranked.len().saturating_sub(ROWS_MAX),
+        rows: ranked.into_iter().take(ROWS_MAX).map(|finding| rule(finding, instruments_failed(report))).collect(),
+    }
+}
+
+fn rule(finding: &Finding, instruments_failed: bool) -> RuleRow {
+    let timed = matches!(finding.group, Group::Slo | Group::Scaling);
+    let void = instruments_failed && timed && !matches!(finding.outcome, Outcome::NotJudged | Outcome::Invalid);
+    let (class, sign) = look(if void { Outcome::NotJudged } else { finding.outcome });
+    let figure = finding.figure.as_ref();
+    let or_nothing = |text: Option<String>| text.unwrap_or_else(|| NOTHING.to_owned());
+    RuleRow {
+        class,
+        sign,
+        outcome: if void { format!("void ({})", finding.outcome) } else { finding.outcome.to_string() },
+        title: words::clip(&finding.title, 300),
+        message: words::clip(&finding.message, 600),
+        value: or_nothing(figure.map(figures::value)),
+        interval: or_nothing(figure.and_then(figures::interval)),
+        limit: or_nothing(figure.map(figures::limit)),
+        margin: or_nothing(figures::margin_of(finding)),
+        samples: words::count(finding.samples),
+        effect: finding.design_effect.filter(|d| *d > 1.005).map_or_else(String::new, |d| format!("÷ {} for dependence", words::digits(d))),
+        needed: or_nothing(finding.needed.map(|needed| format!("about {}", words::count(needed)))),
+    }
+}
+
+pub(super) fn steps(report: &Report) -> Steps {
+    let steps = report.steps.iter().take(ROWS_MAX);
+    Steps {
+        left_out: report.steps.len().saturating_sub(ROWS_MAX),
+        rows: steps.clone().map(step).collect(),
+        wrongs: steps.filter_map(wrong).collect(),
+    }
+}
+
+fn step(step: &StepSummary) -> StepRow {
+    let ms = |value: f64| if step.answered == 0 { NOTHING.to_owned() } else { words::value(value, "ms") };
+    let (response, service) = (step.response_ms, step.service_ms);
+    let mut cells: Vec<String> =
+        [step.due, step.answered, step.errors, step.broken, step.dropped].map(words::count).to_vec();
+    cells.push(words::value(step.per_second, "/s"));
+    cells.extend([response.p50, response.p95, response.p99, response.max, service.p50, service.p99].map(ms));
+    StepRow {
+        name: words::clip(&step.name, 120),
+        kind: if step.kind == StepKind::Job { "job" } else { "request" },
+        cells,
+    }
+}
+
+fn wrong(step: &StepSummary) -> Option<String> {
+    let mut classes: Vec<(&String, &u64)> = step.error_classes.iter().collect();
+    classes.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    let told = classes.iter().take(CLASSES_MAX);
+    let told: Vec<String> = told.map(|(class, count)| format!("{} × {}", words::count(**count), words::clip(class, 120))).collect();
+    let more = if classes.len() > CLASSES_MAX { format!(", and {} other kinds", classes.len() - CLASSES_MAX) } else { String::new() };
+    (!told.is_empty()).then(|| format!("{}: {}{more}", words::clip(&step.name, 120), told.join(", ")))
+}
+
+pub(super) fn ledger(report: &Report) -> Ledger {
+    let notable = || report.ledgers.iter().flat_map(|ledger| ledger.notable.iter().map(move |entry| (ledger, entry)));
+    Ledger {
+        flows: report.ledgers.iter().take(ROWS_MAX).map(ledger_row).collect(),
+        left_out: notable().count().saturating_sub(ROWS_MAX),
+        notable: notable()
+            .take(ROWS_MAX)
+            .map(|(ledger, entry)| NotableRow {
+                flow: words::clip(&ledger.flow, 80),
+                id: words::clip(&entry.id, 120),
+                fate: fate(entry.fate),
+                at: super::scale::clock(super::timeline::seconds(entry.at_ms, 1e3)),
+                last_state: words::clip(&entry.last_state, 80),
+            })
+            .collect(),
+    }
+}
+
+fn ledger_row(ledger: &LedgerEvidence) -> LedgerRow {
+    let counts = [
+        ledger.accepted,
+        ledger.succeeded,
+        ledger.failed,
+        ledger.dead_lettered,
+        ledger.cancelled,
+        ledger.expired,
+        ledger.unsettled,
+        ledger.lost,
+        ledger.duplicated,
+    ];
+    let mut cells = counts.map(words::count).to_vec();
+    cells.push(ledger.work_shown.map_or_else(|| words::UNKNOWN.to_owned(), words::count));
+    LedgerRow { flow: words::clip(&ledger.flow, 120), cells }
+}
+
+fn fate(fate: Fate) -> &'static str {
+    match fate {
+        Fate::Open => "open",
+        Fate::Succeeded => "succeeded",
+        Fate::Failed => "failed",
+        Fate::DeadLettered => "dead-lettered",
+        Fate::Cancelled => "cancelled",
+        Fate::Expired => "expired",
+        Fate::Unsettled => "unsettled",
+        Fate::Lost => "lost",
+    }
+}
+
+pub(super) fn about(report: &Report) -> Vec<Pair> {
+    let run = &report.run;
+    let clip = |text: &str| words::clip(text, 300);
+    let pair = |name, value| Pair { name, value };
+    vec![
+        pair("Run", clip(&run.id)),
+        pair("Started", words::moment(run.started_unix_ms)),
+        pair("Lasted", words::length(run.lasted_ms)),
+        pair(
+            "Ended",
+            match run.end {
+                RunEnd::Completed => "plan and drain ran to their ends",
+                RunEnd::Interrupted => "somebody stopped it",
+                RunEnd::Running => "proofload itself was killed, or is still running",
+            }
+            .to_owned(),
+        ),
+        pair("Seed", run.seed.to_string()),
+        pair("Environment", clip(&run.environment)),
+        pair("Environment hash", clip(&run.environment_hash)),
+        pair("Machine", clip(&run.machine)),
+        pair("proofload", clip(&run.version)),
+        pair("Exit code", report.exit_code.to_string()),
+    ]
+}

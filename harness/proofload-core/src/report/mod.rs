@@ -1,0 +1,97 @@
+//! The report: what was judged, in data first. One file per format.
+
+mod closing;
+mod figures;
+mod hlog;
+mod html;
+mod json;
+mod junit;
+mod markdown;
+mod summary;
+mod words;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::evidence::{LedgerEvidence, RunInfo, RunRecord};
+use crate::judge::{Finding, Signal, Verdict};
+
+pub use closing::closing_lines;
+pub use summary::{LoadSummary, Quantiles, ScalingSummary, StepSummary};
+
+/// A judged run, as `report.json` holds it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Report {
+    /// [`crate::API_VERSION`].
+    #[serde(rename = "apiVersion")]
+    pub api_version: String,
+    /// Always `Report`.
+    pub kind: String,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The exit code that says the same.
+    pub exit_code: u8,
+    /// Why, in one sentence.
+    pub reason: String,
+    /// Who ran what, where and when.
+    pub run: RunInfo,
+    /// Every finding, in the order of judging.
+    pub findings: Vec<Finding>,
+    /// proofload's own signals.
+    pub signals: Vec<Signal>,
+    /// The load that was asked for and what became of it.
+    pub load: LoadSummary,
+    /// Every step and job in figures.
+    pub steps: Vec<StepSummary>,
+    /// The ledgers.
+    pub ledgers: Vec<LedgerEvidence>,
+    /// The scaled workloads.
+    pub scaling: Vec<ScalingSummary>,
+}
+
+/// One file of a run folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunFile {
+    /// Its fixed name.
+    pub name: &'static str,
+    /// Its bytes.
+    pub content: Vec<u8>,
+}
+
+/// Every file that tells of a judged run. The record and the scenario are stored by whoever ran it.
+pub fn files(report: &Report, record: &RunRecord) -> Vec<RunFile> {
+    vec![
+        RunFile { name: "report.html", content: html::render(report, record) },
+        RunFile { name: "report.json", content: json::render(report) },
+        RunFile { name: "junit.xml", content: junit::render(report) },
+        RunFile { name: "summary.md", content: markdown::render(report) },
+        RunFile { name: "latency.hlog", content: hlog::render(record) },
+    ]
+}
+
+impl Report {
+    /// Puts a verdict and the figures behind it together.
+    pub(crate) fn new(
+        record: &RunRecord,
+        verdict: Verdict,
+        reason: String,
+        findings: Vec<Finding>,
+        signals: Vec<Signal>,
+    ) -> Self {
+        Self {
+            api_version: crate::API_VERSION.to_owned(),
+            kind: "Report".to_owned(),
+            verdict,
+            exit_code: verdict.exit_code(),
+            reason,
+            run: record.run.clone(),
+            findings,
+            signals,
+            load: summary::load(record),
+            steps: record.steps.iter().map(summary::step).collect(),
+            ledgers: record.ledgers.clone(),
+            scaling: record.cluster.iter().flat_map(summary::scaling).collect(),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! From what was written to what is meant: names resolve, words fit their executor, and every mistake is told at once.
+
+use super::check_flow::check_flow;
+use super::check_rules::{check_scaling, check_slo};
+use super::check_workload::check_workload;
+use super::written::{WrittenPayload, WrittenPick, WrittenScenario};
+use super::{Flow, PayloadSet, Pick, Scenario, Step, Workload};
+use crate::source::{At, Reporter, suggest};
+use crate::{API_VERSION, Problems};
+
+/// Longest time jobs may still finish after the last arrival, unless given.
+const DEFAULT_DRAIN: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// The names that rules may refer to.
+pub(super) struct Names<'a> {
+    pub(super) payloads: Vec<&'a str>,
+    pub(super) flows: &'a [Flow],
+    pub(super) workloads: &'a [Workload],
+}
+
+impl Names<'_> {
+    /// The names of all request steps.
+    pub(super) fn steps(&self) -> Vec<&str> {
+        self.flows.iter().flat_map(|flow| &flow.steps).filter_map(Step::request_name).collect()
+    }
+
+    /// The flows that hold a job.
+    pub(super) fn job_flows(&self) -> Vec<&str> {
+        let holds_job = |flow: &&Flow| flow.steps.iter().any(|step| matches!(step, Step::Job(_)));
+        self.flows.iter().filter(holds_job).map(|flow| flow.name.as_str()).collect()
+    }
+}
+
+pub(super) fn check(file: &str, written: WrittenScenario) -> Result<Scenario, Problems> {
+    let mut report = Reporter::new(file);
+    check_head(&written.api_version, &written.kind, "Scenario", &mut report);
+    check_name(&written.name, &mut report);
+    let payloads: Vec<PayloadSet> =
+        written.payloads.iter().filter_map(|(name, payload)| check_payload(name, payload, &mut report)).collect();
+    let mut names = Names { payloads: written.payloads.keys().map(String::as_str).collect(), flows: &[], workloads: &[] };
+    let flows: Vec<Flow> = written
+        .flows
+        .iter()
+        .filter_map(|(name, flow)| check_flow(name, flow, written.system.as_ref(), &names, &mut report))
+        .collect();
+    check_unique_steps(&written, &mut report);
+    if flows.len() < written.flows.len() {
+        return report.finish(None);
+    }
+    names.flows = &flows;
+    let workloads: Vec<Workload> = written
+        .workloads
+        .iter()
+        .filter_map(|(name, workload)| check_workload(name, workload, &names, &mut report))
+        .collect();
+    if workloads.len() < written.workloads.len() {
+        return report.finish(None);
+    }
+    if workloads.is_empty() {
+        report.add(&written.name, "the scenario has no workload, so nothing would be sent", None);
+    }
+    names.workloads = &workloads;
+    let slos = written.slos.iter().filter_map(|slo| check_slo(slo, &names, &mut report)).collect();
+    let scaling = written.scaling.iter().filter_map(|clause| check_scaling(clause, &names, &mut report)).collect();
+    let scenario = Scenario {
+        name: written.name.value,
+        description: written.description.unwrap_or_default(),
+        payloads,
+        slos,
+        scaling,
+        drain: written.drain.map_or(DEFAULT_DRAIN, |span| span.0),
+        flows,
+        workloads,
+    };
+    report.finish(Some(scenario))
+}
+
+/// Both kinds of file begin with the same two lines.
+pub(crate) fn check_head(version: &At<String>, kind: &At<String>, expected: &str, report: &mut Reporter<'_>) {
+    if version.value != API_VERSION {
+        let message = format!("apiVersion is `{}`, and this proofload reads {API_VERSION}", version.value);
+        report.add(version, message, Some(format!("write {API_VERSION}")));
+    }
+    if kind.value != expected {
+        report.add(kind, format!("kind is `{}`, and this file must be a {expected}", kind.value), None);
+    }
+}
+
+/// A name becomes a folder and a label, so it is kept plain.
+pub(crate) fn check_name(name: &At<String>, report: &mut Reporter<'_>) {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
+    if name.value.is_empty() || name.value.len() > 100 || !name.value.chars().all(plain) {
+        let help = "use letters, digits, `-`, `.` and `_`".to_owned();
+        report.add(name, format!("`{}` cannot be a name", name.value), Some(help));
+    }
+}
+
+fn check_payload(name: &str, written: &WrittenPayload, report: &mut Reporter<'_>) -> Option<PayloadSet> {
+    let exponent = written.exponent.as_ref();
+    let pick = match (written.pick.unwrap_or(WrittenPick::Cycle), exponent) {
+        (WrittenPick::Zipf, Some(at)) if !(at.value > 0.0 && at.value <= 10.0) => {
+            report.add(at, format!("exponent {} is out of range; it lies above 0 and up to 10", at.value), None);
+            return None;
+        }
+        (WrittenPick::Zipf, at) => Pick::Zipf { exponent: at.map_or(1.1, |at| at.value) },
+        (_, Some(at)) => {
+            report.add(at, "exponent belongs to `pick: zipf`", Some("add `pick: zipf` or leave it out".to_owned()));
+            return None;
+        }
+        (WrittenPick::Cycle, None) => Pick::Cycle,
+        (WrittenPick::Uniform, None) => Pick::Uniform,
+    };
+    Some(PayloadSet { name: name.to_owned(), files: written.files.value.clone(), pick })
+}
+
+fn check_unique_steps(written: &WrittenScenario, report: &mut Reporter<'_>) {
+    let mut seen: Vec<&str> = Vec::new();
+    for (_, flow) in &written.flows {
+        for step in &flow.value.steps {
+            if let super::written::WrittenStep::Request(request) = &step.value {
+                if seen.contains(&request.name.value.as_str()) {
+                    let help = "SLOs find steps by name; give it another one".to_owned();
+                    report.add(&request.name, format!("two requests are called `{}`", request.name.value), Some(help));
+                }
+                seen.push(&request.name.value);
+            }
+        }
+    }
+}
+
+/// Says that `word` is not one of `known`, with the nearest.
+pub(super) fn unknown<'k>(
+    word: &At<String>,
+    what: &str,
+    known: impl IntoIterator<Item = &'k str>,
+    report: &mut Reporter<'_>,
+) {
+    report.add(word, format!("there is no {what} `{}`", word.value), suggest(&word.value, known));
+}

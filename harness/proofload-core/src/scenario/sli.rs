@@ -1,0 +1,79 @@
+//! The indicator language: `latency(upload)`, `errors(upload)`, `job(flow)`, `ledger.lost`, `promql("…")`.
+
+use serde::{Deserialize, Serialize};
+
+/// A measured value over a window. Names are checked against the scenario before this type exists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sli {
+    /// Response time of a step, from its intended start.
+    Latency(String),
+    /// Share of a step's arrivals that were broken or answered wrongly.
+    Errors(String),
+    /// Good answers per second of a step.
+    Throughput(String),
+    /// Time from the intended start of the submission to the job's end, by flow.
+    Job(String),
+    /// Jobs accepted and never seen again.
+    LedgerLost,
+    /// Jobs with more than one visible effect.
+    LedgerDuplicated,
+    /// Jobs some witness still shows as work when the drain ended.
+    LedgerUnsettled,
+    /// A query answered by Prometheus.
+    Promql(String),
+}
+
+/// The shapes an indicator may have, for messages.
+pub(crate) const SHAPES: &[&str] = &[
+    "latency(step)",
+    "errors(step)",
+    "throughput(step)",
+    "job(flow)",
+    "ledger.lost",
+    "ledger.duplicated",
+    "ledger.unsettled",
+    "promql(\"query\")",
+];
+
+impl Sli {
+    /// Parses the text; names are not yet known to exist.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        match text {
+            "ledger.lost" => return Ok(Sli::LedgerLost),
+            "ledger.duplicated" => return Ok(Sli::LedgerDuplicated),
+            "ledger.unsettled" => return Ok(Sli::LedgerUnsettled),
+            _ => {}
+        }
+        let wrong = || format!("`{text}` is not an indicator");
+        let (word, rest) = text.split_once('(').ok_or_else(wrong)?;
+        let inner = rest.strip_suffix(')').ok_or_else(|| format!("`{text}` opens a bracket and never closes it"))?.trim();
+        if inner.is_empty() {
+            return Err(format!("`{text}` names nothing between its brackets"));
+        }
+        match word {
+            "latency" => Ok(Sli::Latency(inner.to_owned())),
+            "errors" => Ok(Sli::Errors(inner.to_owned())),
+            "throughput" => Ok(Sli::Throughput(inner.to_owned())),
+            "job" => Ok(Sli::Job(inner.to_owned())),
+            "promql" => Ok(Sli::Promql(inner.trim_matches('"').to_owned())),
+            _ => Err(wrong()),
+        }
+    }
+}
+
+impl std::fmt::Display for Sli {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Sli::Latency(step) => write!(f, "latency({step})"),
+            Sli::Errors(step) => write!(f, "errors({step})"),
+            Sli::Throughput(step) => write!(f, "throughput({step})"),
+            Sli::Job(flow) => write!(f, "job({flow})"),
+            Sli::LedgerLost => f.write_str("ledger.lost"),
+            Sli::LedgerDuplicated => f.write_str("ledger.duplicated"),
+            Sli::LedgerUnsettled => f.write_str("ledger.unsettled"),
+            Sli::Promql(query) => write!(f, "promql(\"{query}\")"),
+        }
+    }
+}

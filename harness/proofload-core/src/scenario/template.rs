@@ -1,0 +1,100 @@
+//! Text with holes: `p-{{iteration}}`, `/api/v1/studies/{{study}}`, `{{payload studies}}`.
+
+/// One piece of a template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// Text as it stands.
+    Text(String),
+    /// The number of this pass, from 0, unique within its workload.
+    Iteration,
+    /// A value that an earlier step extracted.
+    Value(String),
+    /// A file of a payload set.
+    Payload(String),
+    /// A value that any earlier pass, of any flow, extracted.
+    Known(String),
+    /// An address, secret or path that the environment provides.
+    Given(String, String),
+}
+
+/// A parsed template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template(pub Vec<Part>);
+
+impl Template {
+    /// Parses `text`; the error is a sentence.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut parts = Vec::new();
+        let mut rest = text;
+        while let Some(open) = rest.find("{{") {
+            if open > 0 {
+                parts.push(Part::Text(rest[..open].to_owned()));
+            }
+            let after = &rest[open + 2..];
+            let close = after.find("}}").ok_or_else(|| format!("`{text}` opens {{{{ and never closes it"))?;
+            parts.push(hole(after[..close].trim())?);
+            rest = &after[close + 2..];
+        }
+        if !rest.is_empty() {
+            parts.push(Part::Text(rest.to_owned()));
+        }
+        Ok(Template(parts))
+    }
+
+    /// The payload set, where the whole template is one file.
+    pub fn as_payload(&self) -> Option<&str> {
+        match self.0.as_slice() {
+            [Part::Payload(name)] => Some(name),
+            _ => None,
+        }
+    }
+
+    /// Fills every hole through `value`; stops at the first hole it cannot fill and returns it.
+    pub fn fill<'t>(&'t self, mut value: impl FnMut(&'t Part) -> Option<String>) -> Result<String, &'t Part> {
+        let mut text = String::new();
+        for part in &self.0 {
+            match part {
+                Part::Text(literal) => text.push_str(literal),
+                hole => text.push_str(&value(hole).ok_or(hole)?),
+            }
+        }
+        Ok(text)
+    }
+}
+
+fn hole(words: &str) -> Result<Part, String> {
+    let mut words_iter = words.split_whitespace();
+    match (words_iter.next(), words_iter.next(), words_iter.next()) {
+        (Some("iteration"), None, None) => Ok(Part::Iteration),
+        (Some("payload"), Some(name), None) => Ok(Part::Payload(name.to_owned())),
+        (Some("known"), Some(name), None) => Ok(Part::Known(name.to_owned())),
+        (Some(kind @ ("address" | "secret")), Some(name), None) => Ok(Part::Given(kind.to_owned(), name.to_owned())),
+        (Some(name), None, None) => Ok(Part::Value(name.to_owned())),
+        _ => Err(format!(
+            "`{{{{{words}}}}}` is not a template; write {{{{iteration}}}}, {{{{payload NAME}}}}, {{{{known NAME}}}} or {{{{NAME}}}} of an extracted value"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: &str) {
+        let got = Template::parse(text).map_or_else(|error| error, |template| format!("{:?}", template.0));
+        assert_eq!(got, expected);
+    }
+
+    #[test]
+    fn holes_are_named() {
+        check("p-{{iteration}}", r#"[Text("p-"), Iteration]"#);
+        check("{{ payload studies }}", r#"[Payload("studies")]"#);
+        check("/x/{{known study}}/y", r#"[Text("/x/"), Known("study"), Text("/y")]"#);
+        check("plain", r#"[Text("plain")]"#);
+        check("{{study", "`{{study` opens {{ and never closes it");
+        check(
+            "{{a b c}}",
+            "`{{a b c}}` is not a template; write {{iteration}}, {{payload NAME}}, {{known NAME}} or {{NAME}} of an extracted value",
+        );
+    }
+}

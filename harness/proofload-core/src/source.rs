@@ -1,0 +1,145 @@
+//! Where a value stood in a file, and what to say when it is wrong: `file:line:column: what; did you mean …`.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+
+/// One mistake in a file that a person wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The file as the user named it.
+    pub file: String,
+    /// Line, counted from 1; 0 where the whole file is meant.
+    pub line: u64,
+    /// Column in characters, counted from 1.
+    pub column: u64,
+    /// What is wrong.
+    pub message: String,
+    /// The nearest known word, or what to write instead.
+    pub help: Option<String>,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.message)?;
+        match &self.help {
+            Some(help) => write!(f, "; {help}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Every mistake found in one file, in the order of the file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+pub struct Problems(pub Vec<Problem>);
+
+/// A value together with the place it was read from.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct At<T> {
+    pub(crate) value: T,
+    pub(crate) line: u64,
+    pub(crate) column: u64,
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for At<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let spanned = serde_saphyr::Spanned::<T>::deserialize(deserializer)?;
+        Ok(At { line: spanned.referenced.line(), column: spanned.referenced.column(), value: spanned.value })
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for At<T> {
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+    fn inline_schema() -> bool {
+        T::inline_schema()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
+    }
+}
+
+/// Collects problems of one file while it is checked.
+#[derive(Debug)]
+pub(crate) struct Reporter<'a> {
+    file: &'a str,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Reporter<'a> {
+    pub(crate) fn new(file: &'a str) -> Self {
+        Self { file, problems: Vec::new() }
+    }
+
+    /// Notes a mistake at the place of `at`.
+    pub(crate) fn add<T>(&mut self, at: &At<T>, message: impl Into<String>, help: Option<String>) {
+        self.problems.push(Problem {
+            file: self.file.to_owned(),
+            line: at.line,
+            column: at.column,
+            message: message.into(),
+            help,
+        });
+    }
+
+    /// Ends the check: the value if nothing was wrong, else every problem in the order of the file.
+    pub(crate) fn finish<T>(mut self, value: Option<T>) -> Result<T, Problems> {
+        self.problems.sort_by_key(|problem| (problem.line, problem.column));
+        match value {
+            Some(value) if self.problems.is_empty() => Ok(value),
+            _ => Err(Problems(self.problems)),
+        }
+    }
+}
+
+/// Reads YAML into `T`, turning the parser's words into one [`Problem`].
+pub(crate) fn read_yaml<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, Problems> {
+    serde_saphyr::from_str(text).map_err(|error| Problems(vec![from_parser(file, &error)]))
+}
+
+/// The nearest of `known` to `word` as `did you mean …`, or the list of what is known when it is short.
+pub(crate) fn suggest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<String> {
+    let known: Vec<&str> = known.into_iter().collect();
+    let nearest = known
+        .iter()
+        .map(|candidate| (strsim::damerau_levenshtein(&word.to_lowercase(), &candidate.to_lowercase()), candidate))
+        .min_by_key(|(distance, _)| *distance);
+    match nearest {
+        Some((distance, candidate)) if distance <= 2.max(word.len() / 3) => Some(format!("did you mean `{candidate}`?")),
+        Some(_) if known.len() <= 12 => Some(format!("known: {}", known.join(", "))),
+        _ => None,
+    }
+}
+
+fn from_parser(file: &str, error: &serde_saphyr::Error) -> Problem {
+    let plain = error.without_snippet();
+    let (line, column) = error.location().map_or((0, 0), |at| (at.line(), at.column()));
+    let text = strip_location(&plain.to_string());
+    let (message, help) = explain(&text);
+    Problem { file: file.to_owned(), line, column, message, help }
+}
+
+/// The parser appends ` at line L, column C`; the place is already in front of our message.
+fn strip_location(text: &str) -> String {
+    let first = text.lines().next().unwrap_or_default();
+    match first.rfind(" at line ") {
+        Some(at) if at > 0 => first[..at].to_owned(),
+        _ => first.to_owned(),
+    }
+}
+
+/// Turns serde's `unknown field `x`, expected one of `a`, `b`` into a message and a suggestion.
+fn explain(text: &str) -> (String, Option<String>) {
+    let quoted: Vec<&str> = text.split('`').skip(1).step_by(2).collect();
+    let text = text.trim_start_matches("error: ").to_owned();
+    if let (true, Some((word, known))) = (text.contains("unknown "), quoted.split_first()) {
+        let kind = if text.contains("variant") { "word" } else { "field" };
+        return (format!("unknown {kind} `{word}`"), suggest(word, known.iter().copied()));
+    }
+    (text, None)
+}

@@ -1,0 +1,1 @@
+//! Conformance cases: each talks to a target over the wire and says what it saw.

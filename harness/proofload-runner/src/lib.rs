@@ -1,0 +1,13 @@
+//! The effects: load on the wire, processes, clusters, conformance cases. The harness knows a platform only over
+//! the wire and shares no code with the reference stack.
+
+mod clock;
+mod cluster;
+mod collector;
+pub mod conformance;
+mod environment;
+pub mod event;
+mod load;
+pub mod run;
+
+pub use clock::unix_ms;

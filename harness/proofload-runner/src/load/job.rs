@@ -1,0 +1,227 @@
+//! Jobs: followed by polling from their submission to their end, each entered in the book.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use http::header;
+use proofload_core::evidence::Fate;
+use proofload_core::scenario::{Job, StateRule};
+
+use super::connection::Broken;
+use super::flow::{Answer, Pass, Values, fill, get, json_text, send};
+use super::generator::GeneratorEvent;
+use super::journal::JournalLine;
+use super::recorder::{Sample, SampleOutcome};
+use super::world::World;
+
+/// Longest wait for the answer to one poll.
+const POLL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A job as the generator knows it.
+#[derive(Debug, Clone)]
+pub(crate) struct JobEntry {
+    /// Its id.
+    pub(crate) id: String,
+    /// Its flow.
+    pub(crate) flow: String,
+    /// Intended start of its pass, ms from the start of the run.
+    pub(crate) at_ms: u64,
+    /// What became of it so far.
+    pub(crate) fate: Fate,
+    /// The last state word seen.
+    pub(crate) last_state: String,
+    /// The last poll was answered, and the state was not an end.
+    pub(crate) claims_work: bool,
+    /// How it is asked for at the very end.
+    path: String,
+    rule: (StateRule, Option<StateRule>),
+    auth: Option<String>,
+    flow_index: usize,
+}
+
+/// All jobs of a run.
+#[derive(Debug, Default)]
+pub(crate) struct JobBook {
+    entries: Vec<JobEntry>,
+    by_id: HashMap<(usize, String), usize>,
+    pub(super) open: u64,
+    pub(super) ended: u64,
+    /// Ids that were accepted more than once, by flow.
+    pub(super) duplicated: HashMap<String, u64>,
+}
+
+impl JobBook {
+    /// Enters a job; `None` if its id is there already, which is a fact worth counting.
+    fn enter(&mut self, entry: JobEntry) -> Option<usize> {
+        let key = (entry.flow_index, entry.id.clone());
+        if self.by_id.contains_key(&key) {
+            *self.duplicated.entry(entry.flow).or_default() += 1;
+            return None;
+        }
+        self.by_id.insert(key, self.entries.len());
+        self.entries.push(entry);
+        self.open += 1;
+        Some(self.entries.len() - 1)
+    }
+
+    fn note(&mut self, index: usize, seen: &Seen) {
+        let entry = &mut self.entries[index];
+        entry.last_state.clone_from(&seen.word);
+        entry.claims_work = seen.claims_work;
+        if let Some(fate) = seen.end {
+            entry.fate = fate;
+            self.open -= 1;
+            self.ended += 1;
+        }
+    }
+
+    /// The jobs that have not been seen to end.
+    pub(super) fn open_jobs(&self) -> Vec<usize> {
+        (0..self.entries.len()).filter(|index| self.entries[*index].fate == Fate::Open).collect()
+    }
+
+    /// Hands all entries over.
+    pub(super) fn take(&mut self) -> (Vec<JobEntry>, HashMap<String, u64>) {
+        self.by_id.clear();
+        (std::mem::take(&mut self.entries), std::mem::take(&mut self.duplicated))
+    }
+}
+
+/// What one poll showed.
+struct Seen {
+    word: String,
+    claims_work: bool,
+    end: Option<Fate>,
+    retry_after: Option<Duration>,
+}
+
+/// Follows one job until it ends, its timeout passes or the run stops.
+pub(super) async fn follow(world: &World, pass: Pass, job: &Job, values: &Values) {
+    let flow_index = world.scenario.workloads[pass.workload].flow;
+    let flow = &world.scenario.flows[flow_index].name;
+    let (Some(id), Some(path)) = (fill(world, pass, &job.id, values), fill(world, pass, &job.path, values)) else {
+        return;
+    };
+    let step = world.job_step(flow);
+    let submitted_ns = world.clock.now_ns();
+    let entry = JobEntry {
+        id: id.clone(),
+        flow: flow.clone(),
+        at_ms: pass.intended_ns / 1_000_000,
+        fate: Fate::Open,
+        last_state: "accepted".to_owned(),
+        claims_work: true,
+        path,
+        rule: (job.done.clone(), job.failed.clone()),
+        auth: job.auth.clone(),
+        flow_index,
+    };
+    let entered = world.jobs.borrow_mut().enter(entry);
+    journal(world, flow, &id, "accepted");
+    let Some(index) = entered else { return };
+    world.recorder.borrow_mut().begin(step, pass.intended_ns);
+    let end = poll_until_end(world, index, job, submitted_ns).await;
+    let outcome = match end {
+        Some(Fate::Succeeded) => SampleOutcome::Good,
+        Some(_) => SampleOutcome::Wrong,
+        None => SampleOutcome::Broken(Broken::TimedOut),
+    };
+    let sample = Sample {
+        intended_ns: pass.intended_ns,
+        dispatched_ns: submitted_ns,
+        sent_ns: submitted_ns,
+        ended_ns: world.clock.now_ns(),
+        outcome,
+    };
+    let word = world.jobs.borrow().entries[index].last_state.clone();
+    world.end(step, &sample, (outcome != SampleOutcome::Good).then(|| format!("last seen {word}")));
+    if end.is_some() {
+        journal(world, flow, &id, &word);
+    }
+}
+
+async fn poll_until_end(world: &World, index: usize, job: &Job, submitted_ns: u64) -> Option<Fate> {
+    let gives_up_ns = submitted_ns + u64::try_from(job.timeout.as_nanos()).unwrap_or(u64::MAX);
+    let mut pause = job.every;
+    loop {
+        let left = Duration::from_nanos(gives_up_ns.saturating_sub(world.clock.now_ns()));
+        if left.is_zero() {
+            return None;
+        }
+        tokio::time::sleep(pause.min(left)).await;
+        let seen = poll_once(world, index).await;
+        if let Some(seen) = seen {
+            if seen.end.is_some() {
+                return seen.end;
+            }
+            pause = seen.retry_after.map_or(job.every, |wait| wait.max(job.every));
+        }
+    }
+}
+
+/// Asks for the state of a job once and notes what it shows.
+pub(super) async fn poll_once(world: &World, index: usize) -> Option<PollEnd> {
+    let (path, rule, auth, flow_index) = {
+        let jobs = world.jobs.borrow();
+        let entry = &jobs.entries[index];
+        (entry.path.clone(), entry.rule.clone(), entry.auth.clone(), entry.flow_index)
+    };
+    let system = &world.systems[flow_index];
+    let authorization = auth.as_ref().and_then(|name| system.tokens.get(name));
+    world.polls.set(world.polls.get() + 1);
+    let answer = match get(&system.poll, &path, authorization) {
+        Some(message) => tokio::time::timeout(POLL_TIMEOUT, send(&system.poll, message, || ())).await,
+        None => Ok(Err(Broken::NotSent)),
+    };
+    let Ok(Ok(answer)) = answer else {
+        world.poll_failures.set(world.poll_failures.get() + 1);
+        return None;
+    };
+    let seen = read_state(&answer, &rule.0, rule.1.as_ref());
+    if !answer.status.is_success() {
+        world.poll_failures.set(world.poll_failures.get() + 1);
+    }
+    world.jobs.borrow_mut().note(index, &seen);
+    Some(PollEnd { end: seen.end, retry_after: seen.retry_after })
+}
+
+/// What a poll means for the loop.
+pub(super) struct PollEnd {
+    end: Option<Fate>,
+    retry_after: Option<Duration>,
+}
+
+fn read_state(answer: &Answer, done: &StateRule, failed: Option<&StateRule>) -> Seen {
+    let retry_after = answer
+        .headers
+        .get(header::RETRY_AFTER)
+        .and_then(|value| value.to_str().ok()?.parse().ok())
+        .map(Duration::from_secs);
+    if !answer.status.is_success() {
+        let word = format!("status {}", answer.status.as_u16());
+        return Seen { word, claims_work: answer.status.is_server_error(), end: None, retry_after };
+    }
+    let json: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let word_at = |rule: &StateRule| json_text(&json, &rule.json);
+    let in_rule = |rule: &StateRule| word_at(rule).filter(|word| rule.any_of.contains(word));
+    if let Some(word) = in_rule(done) {
+        return Seen { word, claims_work: false, end: Some(Fate::Succeeded), retry_after };
+    }
+    if let Some(word) = failed.and_then(in_rule) {
+        let end = Some(Fate::of_failed_word(&word));
+        return Seen { word, claims_work: false, end, retry_after };
+    }
+    let word = word_at(done).unwrap_or_else(|| "no state".to_owned());
+    Seen { word, claims_work: true, end: None, retry_after }
+}
+
+fn journal(world: &World, flow: &str, id: &str, state: &str) {
+    let line = JournalLine {
+        at_ms: world.clock.now_ns() / 1_000_000,
+        flow: flow.to_owned(),
+        id: id.to_owned(),
+        state: state.to_owned(),
+    };
+    // The other end is gone only when the run is being torn down.
+    let _ = world.events.send(GeneratorEvent::Journal(line));
+}

@@ -1,0 +1,343 @@
+//! Counts and histograms, per step and second of the intended start. Owned by the generator thread, so lock-free.
+
+use std::collections::BTreeMap;
+
+use hdrhistogram::Histogram as Live;
+use proofload_core::evidence::{Histogram, Second, StepKind};
+
+use super::connection::Broken;
+
+/// One timed step, all times on the run's axis.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sample {
+    /// When it should have begun.
+    pub(super) intended_ns: u64,
+    /// When it was handed to the pool.
+    pub(super) dispatched_ns: u64,
+    /// When a connection was there to send on.
+    pub(super) sent_ns: u64,
+    /// When the whole answer was read, or given up.
+    pub(super) ended_ns: u64,
+    /// What came of it.
+    pub(super) outcome: SampleOutcome,
+}
+
+/// What came of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SampleOutcome {
+    /// A whole answer, as expected.
+    Good,
+    /// A whole answer, with a wrong status or without an expected value.
+    Wrong,
+    /// No whole answer.
+    Broken(Broken),
+    /// Never started, because too many were waiting.
+    Dropped,
+}
+
+/// A second that will not change any more.
+#[derive(Debug)]
+pub(crate) struct ClosedSecond {
+    /// Index of the step.
+    pub(crate) step: usize,
+    at: u32,
+    open: OpenSecond,
+}
+
+impl ClosedSecond {
+    /// The second as it is stored; compresses, so not for the generator thread.
+    pub(crate) fn freeze(self) -> Second {
+        Second {
+            at: self.at,
+            due: self.open.due,
+            answered: self.open.answered,
+            errors: self.open.wrong,
+            broken: self.open.broken,
+            dropped: self.open.dropped,
+            late: self.open.late,
+            response_sum_us: self.open.response_sum_us,
+            response_squares_us2: self.open.response_squares_us2,
+            response: Histogram::freeze(&self.open.response),
+            service: Histogram::freeze(&self.open.service),
+            queue_wait: Histogram::freeze(&self.open.queue_wait),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct OpenSecond {
+    due: u64,
+    pending: u64,
+    answered: u64,
+    wrong: u64,
+    broken: u64,
+    dropped: u64,
+    late: Vec<u64>,
+    response_sum_us: u64,
+    response_squares_us2: f64,
+    response: Live<u64>,
+    service: Live<u64>,
+    queue_wait: Live<u64>,
+}
+
+/// What is timed: a request step or the jobs of a flow.
+#[derive(Debug, Clone)]
+pub(crate) struct Timed {
+    /// Request or job.
+    pub(crate) kind: StepKind,
+    /// The request's name; of a job, the flow's.
+    pub(crate) name: String,
+    /// Limits that lateness is counted against, ns, ascending.
+    pub(crate) limits_ns: Vec<u64>,
+}
+
+/// Records samples of all steps.
+pub(super) struct Recorder {
+    steps: Vec<(Timed, BTreeMap<u32, OpenSecond>)>,
+    wake_lag: Live<u64>,
+    recent: Live<u64>,
+    totals: Totals,
+}
+
+/// Counts since the start, over all requests.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Totals {
+    /// Whole answers.
+    pub(crate) answered: u64,
+    /// Wrong, broken and dropped.
+    pub(crate) errors: u64,
+    /// Dropped.
+    pub(crate) dropped: u64,
+}
+
+impl Recorder {
+    pub(super) fn new(steps: Vec<Timed>) -> Self {
+        Self {
+            steps: steps.into_iter().map(|timed| (timed, BTreeMap::new())).collect(),
+            wake_lag: Histogram::live(),
+            recent: Histogram::live(),
+            totals: Totals::default(),
+        }
+    }
+
+    /// The generator's own lateness at one arrival.
+    pub(super) fn woke(&mut self, intended_ns: u64, dispatched_ns: u64) {
+        note(&mut self.wake_lag, dispatched_ns.saturating_sub(intended_ns) / 1000);
+    }
+
+    /// A step became due; its second stays open until [`Recorder::end`].
+    pub(super) fn begin(&mut self, step: usize, intended_ns: u64) {
+        let second = self.open_second(step, intended_ns);
+        second.due += 1;
+        second.pending += 1;
+    }
+
+    /// A step that was begun has ended.
+    pub(super) fn end(&mut self, step: usize, sample: &Sample) {
+        let is_request = self.steps[step].0.kind == StepKind::Request;
+        let response_ns = sample.ended_ns.saturating_sub(sample.intended_ns);
+        let limits = self.steps[step].0.limits_ns.clone();
+        let second = self.open_second(step, sample.intended_ns);
+        second.pending -= 1;
+        let answered = matches!(sample.outcome, SampleOutcome::Good | SampleOutcome::Wrong);
+        for (late, limit_ns) in second.late.iter_mut().zip(&limits) {
+            *late += u64::from(!answered || response_ns > *limit_ns);
+        }
+        match sample.outcome {
+            SampleOutcome::Good => second.answered += 1,
+            SampleOutcome::Wrong => {
+                second.answered += 1;
+                second.wrong += 1;
+            }
+            SampleOutcome::Broken(_) => second.broken += 1,
+            SampleOutcome::Dropped => second.dropped += 1,
+        }
+        if answered {
+            second.time(sample, response_ns);
+        }
+        if is_request {
+            self.totals.answered += u64::from(answered);
+            self.totals.errors += u64::from(sample.outcome != SampleOutcome::Good);
+            self.totals.dropped += u64::from(sample.outcome == SampleOutcome::Dropped);
+            if answered {
+                note(&mut self.recent, response_ns / 1000);
+            }
+        }
+    }
+
+    /// Takes every second before `before_s` that has no step under way.
+    pub(super) fn close(&mut self, before_s: u32) -> Vec<ClosedSecond> {
+        let mut closed = Vec::new();
+        for (step, (_, seconds)) in self.steps.iter_mut().enumerate() {
+            let done: Vec<u32> =
+                seconds.range(..before_s).filter(|(_, second)| second.pending == 0).map(|(at, _)| *at).collect();
+            for at in done {
+                let open = seconds.remove(&at).expect("the key was just listed");
+                closed.push(ClosedSecond { step, at, open });
+            }
+        }
+        closed
+    }
+
+    /// Takes everything at the end of a run; what is still under way got no answer and counts as broken.
+    pub(super) fn close_all(&mut self) -> Vec<ClosedSecond> {
+        for (_, seconds) in &mut self.steps {
+            for second in seconds.values_mut() {
+                second.broken += second.pending;
+                for late in &mut second.late {
+                    *late += second.pending;
+                }
+                second.pending = 0;
+            }
+        }
+        self.close(u32::MAX)
+    }
+
+    /// 95th percentile of response time since this was last asked, ms.
+    pub(super) fn take_recent_p95_ms(&mut self) -> Option<f64> {
+        let p95 = (!self.recent.is_empty()).then(|| micros_to_ms(self.recent.value_at_quantile(0.95)));
+        self.recent.reset();
+        p95
+    }
+
+    pub(super) fn totals(&self) -> Totals {
+        self.totals
+    }
+
+    pub(super) fn wake_lag(&self) -> Histogram {
+        Histogram::freeze(&self.wake_lag)
+    }
+
+    fn open_second(&mut self, step: usize, intended_ns: u64) -> &mut OpenSecond {
+        let at = u32::try_from(intended_ns / 1_000_000_000).unwrap_or(u32::MAX);
+        let (timed, seconds) = &mut self.steps[step];
+        let limits = timed.limits_ns.len();
+        seconds.entry(at).or_insert_with(|| OpenSecond {
+            due: 0,
+            pending: 0,
+            answered: 0,
+            wrong: 0,
+            broken: 0,
+            dropped: 0,
+            late: vec![0; limits],
+            response_sum_us: 0,
+            response_squares_us2: 0.0,
+            response: Histogram::live(),
+            service: Histogram::live(),
+            queue_wait: Histogram::live(),
+        })
+    }
+}
+
+impl OpenSecond {
+    fn time(&mut self, sample: &Sample, response_ns: u64) {
+        let response_us = response_ns / 1000;
+        self.response_sum_us += response_us;
+        #[expect(clippy::cast_precision_loss, reason = "µs of one request are far below 2^53")]
+        let response = response_us as f64;
+        self.response_squares_us2 += response * response;
+        note(&mut self.response, response_us);
+        note(&mut self.service, sample.ended_ns.saturating_sub(sample.sent_ns) / 1000);
+        note(&mut self.queue_wait, sample.sent_ns.saturating_sub(sample.dispatched_ns) / 1000);
+    }
+}
+
+/// Longest time that is told apart from longer ones: a day.
+const MICROS_MAX: u64 = 86_400_000_000;
+
+/// Records with growth. `saturating_record` would clamp to the range the histogram happens to have.
+fn note(histogram: &mut Live<u64>, micros: u64) {
+    histogram.record(micros.min(MICROS_MAX)).expect("a resizing histogram takes every value up to a day");
+}
+
+#[expect(clippy::cast_precision_loss, reason = "latencies in µs are far below 2^53")]
+fn micros_to_ms(micros: u64) -> f64 {
+    micros as f64 / 1e3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT_NS: u64 = 300_000_000;
+
+    fn recorder() -> Recorder {
+        Recorder::new(vec![Timed { kind: StepKind::Request, name: "upload".to_owned(), limits_ns: vec![LIMIT_NS] }])
+    }
+
+    fn sample(intended_ms: u64, ended_ms: u64, outcome: SampleOutcome) -> Sample {
+        let ns = |ms: u64| ms * 1_000_000;
+        Sample {
+            intended_ns: ns(intended_ms),
+            dispatched_ns: ns(intended_ms + 1),
+            sent_ns: ns(intended_ms + 2),
+            ended_ns: ns(ended_ms),
+            outcome,
+        }
+    }
+
+    fn record(samples: &[Sample]) -> Vec<Second> {
+        let mut recorder = recorder();
+        for sample in samples {
+            recorder.begin(0, sample.intended_ns);
+            recorder.end(0, sample);
+        }
+        recorder.close_all().into_iter().map(ClosedSecond::freeze).collect()
+    }
+
+    /// What the columns of one second say, for comparison at a glance.
+    fn tell(second: &Second) -> String {
+        let p50_ms = |histogram: &Histogram| histogram.thaw().value_at_quantile(0.5) / 1000;
+        format!(
+            "{} s: {} due, {} answered, {} wrong, {} broken, {} dropped, {} late, p50 {} ms, service {} ms, wait {} ms",
+            second.at,
+            second.due,
+            second.answered,
+            second.errors,
+            second.broken,
+            second.dropped,
+            second.late[0],
+            p50_ms(&second.response),
+            p50_ms(&second.service),
+            p50_ms(&second.queue_wait),
+        )
+    }
+
+    #[test]
+    fn a_sample_counts_in_the_second_of_its_intended_start_and_at_its_true_length() {
+        let seconds = record(&[sample(900, 3_400, SampleOutcome::Good), sample(1_100, 1_200, SampleOutcome::Wrong)]);
+        let told: Vec<String> = seconds.iter().map(tell).collect();
+        assert_eq!(
+            told,
+            [
+                "0 s: 1 due, 1 answered, 0 wrong, 0 broken, 0 dropped, 1 late, p50 2500 ms, service 2498 ms, wait 1 ms",
+                "1 s: 1 due, 1 answered, 1 wrong, 0 broken, 0 dropped, 0 late, p50 100 ms, service 98 ms, wait 1 ms",
+            ]
+        );
+    }
+
+    #[test]
+    fn broken_and_dropped_ones_are_later_than_any_limit() {
+        let broken = SampleOutcome::Broken(Broken::Reset);
+        let seconds = record(&[sample(0, 1, broken), sample(10, 10, SampleOutcome::Dropped)]);
+        let expected = "0 s: 2 due, 0 answered, 0 wrong, 1 broken, 1 dropped, 2 late, p50 0 ms, service 0 ms, wait 0 ms";
+        assert_eq!(tell(&seconds[0]), expected);
+    }
+
+    #[test]
+    fn a_second_stays_open_while_a_request_of_it_is_under_way() {
+        let mut recorder = recorder();
+        recorder.begin(0, 500_000_000);
+        assert!(recorder.close(10).is_empty());
+        recorder.end(0, &sample(500, 9_000, SampleOutcome::Good));
+        assert_eq!(recorder.close(10).len(), 1);
+    }
+
+    #[test]
+    fn what_never_ended_is_broken_at_the_end() {
+        let mut recorder = recorder();
+        recorder.begin(0, 0);
+        let seconds: Vec<Second> = recorder.close_all().into_iter().map(ClosedSecond::freeze).collect();
+        assert_eq!((seconds[0].broken, seconds[0].late[0]), (1, 1));
+    }
+}

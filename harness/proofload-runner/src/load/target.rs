@@ -1,0 +1,65 @@
+//! A base URL, parsed and resolved before the first request.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use rustls::pki_types::ServerName;
+
+/// Where a system's requests go.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    /// The address that was resolved before the run.
+    pub(super) address: SocketAddr,
+    /// `Host` header.
+    pub(super) authority: Arc<str>,
+    /// Prefix of every path, without a slash at the end.
+    pub(super) prefix: Arc<str>,
+    /// Name for the certificate, for https.
+    pub(super) tls: Option<ServerName<'static>>,
+}
+
+impl Target {
+    /// Parses and resolves a base URL.
+    ///
+    /// # Errors
+    /// A sentence naming the URL.
+    pub(crate) async fn resolve(url: &str) -> Result<Self, String> {
+        let parsed = url::Url::parse(url).map_err(|error| format!("`{url}` is not a URL: {error}"))?;
+        let host = parsed.host_str().ok_or_else(|| format!("`{url}` names no host"))?;
+        let port = parsed.port_or_known_default().ok_or_else(|| format!("`{url}` names no port"))?;
+        let tls = match parsed.scheme() {
+            "http" => None,
+            "https" => {
+                let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned());
+                Some(name.map_err(|_| format!("`{host}` cannot stand in a certificate"))?)
+            }
+            other => return Err(format!("`{url}` speaks {other}; only http and https can be driven")),
+        };
+        let mut found = tokio::net::lookup_host((host.trim_matches(['[', ']']), port))
+            .await
+            .map_err(|error| format!("`{host}` cannot be resolved: {error}"))?;
+        let address = found.next().ok_or_else(|| format!("`{host}` resolves to no address"))?;
+        let authority = match parsed.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        };
+        Ok(Self { address, authority: authority.into(), prefix: parsed.path().trim_end_matches('/').into(), tls })
+    }
+
+    /// The path to request: of a whole URL taken from an answer, its path on the same target.
+    pub(super) fn path_of(&self, path_or_url: &str) -> String {
+        if path_or_url.starts_with("http://") || path_or_url.starts_with("https://") {
+            return url::Url::parse(path_or_url).map_or_else(
+                |_| path_or_url.to_owned(),
+                |url| match url.query() {
+                    Some(query) => format!("{}?{query}", url.path()),
+                    None => url.path().to_owned(),
+                },
+            );
+        }
+        if path_or_url.starts_with('/') {
+            return format!("{}{path_or_url}", self.prefix);
+        }
+        format!("{}/{path_or_url}", self.prefix)
+    }
+}

@@ -1,0 +1,234 @@
+//! What all passes on the generator thread share. Single-threaded, so plain cells.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::HeaderValue;
+use proofload_core::plan::Picker;
+use proofload_core::scenario::{Extract, Scenario, Step};
+use regex::Regex;
+use tokio::sync::Semaphore;
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::connection::Pool;
+use super::generator::GeneratorEvent;
+use super::job::JobBook;
+use super::recorder::{Recorder, Sample, Timed};
+use super::target::Target;
+use crate::clock::RunClock;
+
+/// A file that flows send, in memory once.
+#[derive(Debug, Clone)]
+pub(crate) struct PayloadFile {
+    /// File name as sent.
+    pub(crate) name: String,
+    /// Media type by its name.
+    pub(crate) content_type: &'static str,
+    /// Its bytes.
+    pub(crate) bytes: Bytes,
+}
+
+/// The files of one payload set.
+#[derive(Debug, Clone)]
+pub(crate) struct LoadedPayload {
+    /// Name in templates.
+    pub(crate) name: String,
+    /// Its files; never empty.
+    pub(crate) files: Vec<PayloadFile>,
+    /// Which one each use takes.
+    pub(crate) picker: Picker,
+}
+
+/// How a system is reached.
+#[derive(Debug, Clone)]
+pub(crate) struct SystemAccess {
+    /// Its name.
+    pub(crate) name: String,
+    /// Where its requests go.
+    pub(crate) target: Target,
+    /// `Authorization` values by token source.
+    pub(crate) tokens: HashMap<String, HeaderValue>,
+}
+
+/// A system as the generator thread sees it.
+pub(super) struct SystemPools {
+    /// Connections for the load.
+    pub(super) load: Pool,
+    /// Connections for polling jobs, apart so that polls never stand in the way of the load.
+    pub(super) poll: Pool,
+    pub(super) tokens: HashMap<String, HeaderValue>,
+}
+
+/// Most values of one name that later passes may pick from.
+const KNOWN_MAX: usize = 10_000;
+
+/// Everything the passes share.
+pub(super) struct World {
+    pub(super) clock: RunClock,
+    pub(super) scenario: Scenario,
+    pub(super) seed: u64,
+    /// One per flow.
+    pub(super) systems: Vec<Rc<SystemPools>>,
+    payloads: HashMap<String, (LoadedPayload, Cell<u64>)>,
+    /// One per workload: how many requests may be on the wire.
+    pub(super) limiters: Vec<Semaphore>,
+    /// Indices of timed steps: requests by name, jobs by flow.
+    request_steps: HashMap<String, usize>,
+    job_steps: HashMap<String, usize>,
+    pub(super) regexes: HashMap<String, Regex>,
+    pub(super) recorder: RefCell<Recorder>,
+    pub(super) jobs: RefCell<JobBook>,
+    known: RefCell<HashMap<String, VecDeque<String>>>,
+    error_classes: RefCell<BTreeMap<(usize, String), u64>>,
+    pub(super) in_flight: Cell<u64>,
+    pub(super) waiting: Cell<u64>,
+    pub(super) passes: Cell<u64>,
+    pub(super) due: Cell<u64>,
+    pub(super) dispatched: Cell<u64>,
+    pub(super) polls: Cell<u64>,
+    pub(super) poll_failures: Cell<u64>,
+    pub(super) stopping: Cell<bool>,
+    pub(super) events: UnboundedSender<GeneratorEvent>,
+}
+
+/// What the world is made of.
+pub(crate) struct WorldParts {
+    pub(crate) clock: RunClock,
+    pub(crate) scenario: Scenario,
+    pub(crate) seed: u64,
+    pub(crate) systems: Vec<SystemAccess>,
+    pub(crate) payloads: Vec<LoadedPayload>,
+    pub(crate) timed: Vec<Timed>,
+    pub(crate) tls: Option<Arc<rustls::ClientConfig>>,
+}
+
+impl World {
+    /// Puts the world together; fails with a sentence where a regular expression is wrong.
+    pub(super) fn new(parts: WorldParts, events: UnboundedSender<GeneratorEvent>) -> Result<Self, String> {
+        let WorldParts { clock, scenario, seed, systems, payloads, timed, tls } = parts;
+        let pools: HashMap<String, Rc<SystemPools>> =
+            systems.into_iter().map(|system| (system.name.clone(), Rc::new(pools(system, tls.as_ref())))).collect();
+        let of_flow = |system: &String| {
+            pools.get(system).cloned().ok_or_else(|| format!("the environment has no system `{system}`"))
+        };
+        let systems = scenario.flows.iter().map(|flow| of_flow(&flow.system)).collect::<Result<_, _>>()?;
+        use proofload_core::evidence::StepKind;
+        let index_of = |kind: StepKind| {
+            let named = timed.iter().enumerate().filter(move |(_, step)| step.kind == kind);
+            named.map(|(index, step)| (step.name.clone(), index)).collect()
+        };
+        Ok(Self {
+            clock,
+            seed,
+            systems,
+            payloads: payloads.into_iter().map(|set| (set.name.clone(), (set, Cell::new(0)))).collect(),
+            limiters: scenario.workloads.iter().map(|load| Semaphore::new(load.max_in_flight as usize)).collect(),
+            request_steps: index_of(StepKind::Request),
+            job_steps: index_of(StepKind::Job),
+            regexes: compile(&scenario)?,
+            recorder: RefCell::new(Recorder::new(timed)),
+            jobs: RefCell::default(),
+            known: RefCell::default(),
+            error_classes: RefCell::default(),
+            in_flight: Cell::new(0),
+            waiting: Cell::new(0),
+            passes: Cell::new(0),
+            due: Cell::new(0),
+            dispatched: Cell::new(0),
+            polls: Cell::new(0),
+            poll_failures: Cell::new(0),
+            stopping: Cell::new(false),
+            events,
+            scenario,
+        })
+    }
+
+    /// The file that the next use of a payload set takes.
+    pub(super) fn next_file(&self, payload: &str) -> Option<&PayloadFile> {
+        let (set, used) = self.payloads.get(payload)?;
+        let number = used.get();
+        used.set(number + 1);
+        set.files.get(set.picker.pick(number))
+    }
+
+    pub(super) fn request_step(&self, name: &str) -> usize {
+        self.request_steps[name]
+    }
+
+    pub(super) fn job_step(&self, flow: &str) -> usize {
+        self.job_steps[flow]
+    }
+
+    /// Ends a timed step and notes what went wrong, if anything did.
+    pub(super) fn end(&self, step: usize, sample: &Sample, class: Option<String>) {
+        self.recorder.borrow_mut().end(step, sample);
+        if let Some(class) = class {
+            *self.error_classes.borrow_mut().entry((step, class)).or_default() += 1;
+        }
+    }
+
+    pub(super) fn error_classes(&self) -> BTreeMap<(usize, String), u64> {
+        self.error_classes.borrow().clone()
+    }
+
+    /// Keeps a value that other passes may use as `{{known name}}`.
+    pub(super) fn learn(&self, name: &str, value: &str) {
+        let mut known = self.known.borrow_mut();
+        let values = known.entry(name.to_owned()).or_default();
+        if values.len() == KNOWN_MAX {
+            values.pop_front();
+        }
+        values.push_back(value.to_owned());
+    }
+
+    /// A value that some pass extracted, picked evenly.
+    pub(super) fn known(&self, name: &str, number: u64) -> Option<String> {
+        let known = self.known.borrow();
+        let values = known.get(name).filter(|values| !values.is_empty())?;
+        #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 10,000 values")]
+        let index = (proofload_core::plan::draw(self.seed, number) * values.len() as f64) as usize;
+        values.get(index.min(values.len() - 1)).cloned()
+    }
+}
+
+/// Adds one to a counter while it lives.
+pub(super) struct Counted<'c>(&'c Cell<u64>);
+
+impl<'c> Counted<'c> {
+    pub(super) fn new(counter: &'c Cell<u64>) -> Self {
+        counter.set(counter.get() + 1);
+        Self(counter)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}
+
+fn pools(system: SystemAccess, tls: Option<&Arc<rustls::ClientConfig>>) -> SystemPools {
+    let target = Rc::new(system.target);
+    SystemPools {
+        load: Pool::new(Rc::clone(&target), tls.cloned()),
+        poll: Pool::new(target, tls.cloned()),
+        tokens: system.tokens,
+    }
+}
+
+fn compile(scenario: &Scenario) -> Result<HashMap<String, Regex>, String> {
+    let mut regexes = HashMap::new();
+    for step in scenario.flows.iter().flat_map(|flow| &flow.steps) {
+        let Step::Request(request) = step else { continue };
+        for (_, extract) in &request.extract {
+            let Extract::Regex(pattern) = extract else { continue };
+            let regex = Regex::new(pattern)
+                .map_err(|error| format!("request `{}` has a regular expression that cannot be read: {error}", request.name))?;
+            regexes.insert(pattern.clone(), regex);
+        }
+    }
+    Ok(regexes)
+}

@@ -1,0 +1,212 @@
+//! Folds what generator, collector and cluster tell into the record, as it comes.
+
+use std::collections::BTreeMap;
+
+use proofload_core::environment::Environment;
+use proofload_core::evidence::{
+    ClusterEvidence, Fate, GeneratorEvidence, Histogram, LedgerEntry, LedgerEvidence, Mark, RunEnd, RunInfo, RunRecord,
+    ScaledWorkload, StepEvidence, StepKind, Timeline,
+};
+use proofload_core::scenario::{Bound, Scenario, Sli, Step};
+
+use crate::cluster::ClusterEvent;
+use crate::load::{ClosedSecond, Outcome, Tick, Timed};
+
+/// The record while it grows.
+pub(super) struct Assembler {
+    pub(super) record: RunRecord,
+    busy: BTreeMap<u64, f64>,
+    run_queue: Vec<f64>,
+}
+
+impl Assembler {
+    pub(super) fn new(
+        run: RunInfo,
+        plan: Vec<proofload_core::plan::PlannedWorkload>,
+        timed: &[Timed],
+        cluster: Option<ClusterEvidence>,
+    ) -> Self {
+        let step = |timed: &Timed| StepEvidence {
+            kind: timed.kind,
+            name: timed.name.clone(),
+            limits_ns: timed.limits_ns.clone(),
+            seconds: Vec::new(),
+            error_classes: BTreeMap::new(),
+        };
+        let generator = GeneratorEvidence {
+            due: 0,
+            dispatched: 0,
+            dropped: 0,
+            wake_lag: Histogram::default(),
+            thread_busy: Vec::new(),
+            run_queue_delay: None,
+            cpu_pressure: None,
+            polls: 0,
+            poll_failures: 0,
+            collector_failures: 0,
+            collector_readings: 0,
+        };
+        let record = RunRecord {
+            api_version: proofload_core::API_VERSION.to_owned(),
+            run,
+            plan,
+            steps: timed.iter().map(step).collect(),
+            ledgers: Vec::new(),
+            timeline: Timeline::default(),
+            generator,
+            cluster,
+        };
+        Self { record, busy: BTreeMap::new(), run_queue: Vec::new() }
+    }
+
+    pub(super) fn closed(&mut self, seconds: Vec<ClosedSecond>) {
+        for second in seconds {
+            let step = second.step;
+            self.record.steps[step].seconds.push(second.freeze());
+        }
+    }
+
+    pub(super) fn tick(&mut self, tick: &Tick, at_ms: u64) {
+        self.point("in flight", at_ms, count(tick.in_flight));
+        self.point("jobs open", at_ms, count(tick.jobs_open));
+        if let Some(audit) = tick.audit {
+            let busiest = self.busy.entry(at_ms / 1000).or_insert(0.0);
+            *busiest = busiest.max(audit.busy);
+            self.run_queue.extend(audit.run_queue);
+        }
+        self.record.generator.due = tick.due;
+    }
+
+    pub(super) fn point(&mut self, series: &str, at_ms: u64, value: f64) {
+        self.record.timeline.series.entry(series.to_owned()).or_default().push((at_ms, value));
+    }
+
+    pub(super) fn mark(&mut self, at_ms: u64, text: String) {
+        self.record.timeline.marks.push(Mark { at_ms, text });
+    }
+
+    pub(super) fn reading(&mut self, failed: bool) {
+        self.record.generator.collector_readings += 1;
+        self.record.generator.collector_failures += u64::from(failed);
+    }
+
+    pub(super) fn pressure(&mut self, percent: f64) {
+        let highest = self.record.generator.cpu_pressure.get_or_insert(percent);
+        *highest = highest.max(percent);
+    }
+
+    /// Enters what the cluster did; returns a rescale worth telling.
+    pub(super) fn cluster(&mut self, event: ClusterEvent) -> Option<(String, u32, u32, String)> {
+        let workloads = self.record.cluster.as_mut().map(|cluster| &mut cluster.workloads)?;
+        match event {
+            ClusterEvent::Sync { workload, sync } => {
+                let scaled = &mut workloads[workload];
+                let told = (sync.current != sync.desired)
+                    .then(|| (scaled.target.clone(), sync.current, sync.desired, sync.reason.clone()));
+                scaled.syncs.push(sync);
+                told
+            }
+            ClusterEvent::Replicas { workload, point } => {
+                workloads[workload].replicas.push(point);
+                None
+            }
+            ClusterEvent::Warning(_) => None,
+        }
+    }
+
+    /// Ready and wanted replicas of the first scaled workload.
+    pub(super) fn replicas(&self) -> Option<(u32, u32)> {
+        let point = self.record.cluster.as_ref()?.workloads.first()?.replicas.last()?;
+        Some((point.ready, point.desired))
+    }
+
+    /// Closes the record: the generator's last words, and every open job's fate by what the witnesses show.
+    pub(super) fn finish(
+        &mut self,
+        outcome: Outcome,
+        work_shown: &BTreeMap<String, u64>,
+        scenario: &Scenario,
+        end: (RunEnd, u64),
+    ) {
+        let generator = &mut self.record.generator;
+        generator.due = outcome.due;
+        generator.dispatched = outcome.dispatched;
+        generator.dropped = outcome.dropped;
+        generator.wake_lag = outcome.wake_lag;
+        generator.polls = outcome.polls;
+        generator.poll_failures = outcome.poll_failures;
+        self.close_audit();
+        for ((step, class), times) in outcome.error_classes {
+            self.record.steps[step].error_classes.insert(class, times);
+        }
+        for step in &mut self.record.steps {
+            step.seconds.sort_by_key(|second| second.at);
+        }
+        for flow in scenario.flows.iter().filter(|flow| flow.steps.iter().any(|step| matches!(step, Step::Job(_)))) {
+            let jobs: Vec<_> = outcome.jobs.iter().filter(|job| job.flow == flow.name).collect();
+            let open: Vec<_> = jobs.iter().filter(|job| job.fate == Fate::Open).map(|job| job.claims_work).collect();
+            let shown = work_shown.get(&flow.system).copied();
+            let mut fates = LedgerEvidence::split_open(&open, shown).into_iter();
+            let mut ledger = LedgerEvidence {
+                flow: flow.name.clone(),
+                duplicated: outcome.duplicated.get(&flow.name).copied().unwrap_or(0),
+                work_shown: shown,
+                ..LedgerEvidence::default()
+            };
+            for job in jobs {
+                let fate = if job.fate == Fate::Open { fates.next().unwrap_or(Fate::Lost) } else { job.fate };
+                ledger.enter(LedgerEntry {
+                    id: job.id.clone(),
+                    fate,
+                    at_ms: job.at_ms,
+                    last_state: job.last_state.clone(),
+                });
+            }
+            self.record.ledgers.push(ledger);
+        }
+        self.record.run.end = end.0;
+        self.record.run.lasted_ms = end.1;
+    }
+
+    fn close_audit(&mut self) {
+        self.record.generator.thread_busy = self.busy.values().copied().collect();
+        if !self.run_queue.is_empty() {
+            let readings = count(self.run_queue.len() as u64);
+            self.record.generator.run_queue_delay = Some(self.run_queue.iter().sum::<f64>() / readings);
+        }
+    }
+}
+
+/// What is timed, with the limits that the scenario's rules hold each against.
+pub(super) fn timed_steps(scenario: &Scenario) -> Vec<Timed> {
+    let limits = |kind: StepKind, name: &str| {
+        let mut limits: Vec<u64> = scenario
+            .slos
+            .iter()
+            .filter_map(|slo| match (&slo.sli, slo.bound) {
+                (Sli::Latency(step), Bound::Percentile { limit, .. }) if kind == StepKind::Request && step == name => Some(limit),
+                (Sli::Job(flow), Bound::Percentile { limit, .. }) if kind == StepKind::Job && flow == name => Some(limit),
+                _ => None,
+            })
+            .map(|limit| u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX))
+            .collect();
+        limits.sort_unstable();
+        limits.dedup();
+        limits
+    };
+    let timed = |kind: StepKind, name: &str| Timed { kind, name: name.to_owned(), limits_ns: limits(kind, name) };
+    let requests = scenario.step_names().into_iter().map(|name| timed(StepKind::Request, name));
+    let jobs = scenario.flows.iter().filter(|flow| flow.steps.iter().any(|step| matches!(step, Step::Job(_))));
+    requests.chain(jobs.map(|flow| timed(StepKind::Job, &flow.name))).collect()
+}
+
+/// The evidence of a cluster before anything happened.
+pub(super) fn cluster_evidence(environment: &Environment, workloads: Vec<ScaledWorkload>) -> Option<ClusterEvidence> {
+    let local = environment.cluster.as_ref()?;
+    (!workloads.is_empty()).then(|| ClusterEvidence { kind: "local".to_owned(), speed: local.speed, workloads })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of a run are far below 2^53")]
+fn count(value: u64) -> f64 {
+    value as f64
+}

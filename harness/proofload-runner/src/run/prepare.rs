@@ -1,0 +1,243 @@
+//! Bringing the environment to life, before the first request.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use proofload_core::environment::{Environment, System};
+use proofload_core::scenario::{Part, Template};
+use tokio_util::sync::CancellationToken;
+
+use super::{RunError, RunRequest};
+use crate::cluster::{LocalCluster, prepare_local};
+use crate::collector::WatchedQueue;
+use crate::environment::{Running, Secrets, Spawner, authorization, load_payloads};
+use crate::event::{Event, Phase};
+use crate::load::{LoadedPayload, SystemAccess, Target};
+
+/// Longest wait for a system that is not ours to start.
+const TARGET_READY_WITHIN: Duration = Duration::from_secs(10);
+
+/// Everything that lives while the load is sent.
+pub(super) struct Stage {
+    pub(super) systems: Vec<SystemAccess>,
+    pub(super) queues: Vec<WatchedQueue>,
+    pub(super) payloads: Vec<LoadedPayload>,
+    pub(super) cluster: Option<LocalCluster>,
+    pub(super) http: reqwest::Client,
+    pub(super) tls: Arc<rustls::ClientConfig>,
+    processes: Vec<Running>,
+    /// Secrets and the stack's own data; gone when this is dropped.
+    _data: tempfile::TempDir,
+}
+
+impl Stage {
+    /// Ends everything that was started, in reverse order.
+    pub(super) async fn end(mut self) {
+        if let Some(cluster) = self.cluster.take() {
+            cluster.end().await;
+        }
+        while let Some(process) = self.processes.pop() {
+            process.stop().await;
+        }
+    }
+
+    /// The names of processes that have ended although nobody asked them to.
+    pub(super) fn ended_processes(&mut self) -> Vec<String> {
+        self.processes.iter_mut().filter_map(|process| process.has_ended().then(|| process.name.clone())).collect()
+    }
+}
+
+pub(super) async fn prepare(
+    request: &RunRequest,
+    stop: &CancellationToken,
+    on_event: &mut dyn FnMut(Event),
+) -> Result<Stage, RunError> {
+    on_event(Event::Phase { phase: Phase::Starting });
+    let environment = &request.environment;
+    let data = tempfile::Builder::new()
+        .prefix("proofload-")
+        .tempdir()
+        .map_err(|error| RunError::Folder(format!("no folder for the run's data could be made: {error}")))?;
+    let payloads = load_payloads(&request.scenario.payloads, &request.scenario_folder, request.plan.seed)
+        .map_err(RunError::Setup)?;
+    let secrets =
+        Secrets::fetch(&environment.secrets, &request.variable, &request.environment_folder, data.path())
+            .map_err(RunError::Setup)?;
+    let tls = tls_config()?;
+    let spawner = Arc::new(Spawner {
+        proofload: request.proofload.clone(),
+        data: data.path().to_owned(),
+        logs: request.folder.path.join("logs"),
+        http: http_client()?,
+    });
+    let mut stage = Stage {
+        systems: Vec::new(),
+        queues: Vec::new(),
+        payloads,
+        cluster: None,
+        http: spawner.http.clone(),
+        tls,
+        processes: Vec::new(),
+        _data: data,
+    };
+    let brought_up = tokio::select! {
+        brought_up = bring_up(request, &mut stage, &spawner, Arc::new(secrets), on_event) => brought_up,
+        () = stop.cancelled() => Err(RunError::Setup("stopped before the load began".to_owned())),
+    };
+    match brought_up {
+        Ok(()) => Ok(stage),
+        Err(error) => {
+            stage.end().await;
+            Err(error)
+        }
+    }
+}
+
+async fn bring_up(
+    request: &RunRequest,
+    stage: &mut Stage,
+    spawner: &Arc<Spawner>,
+    secrets: Arc<Secrets>,
+    on_event: &mut dyn FnMut(Event),
+) -> Result<(), RunError> {
+    let environment = &request.environment;
+    let driven = request.scenario.systems();
+    let mut addresses = HashMap::new();
+    for process in needed_processes(environment, &driven) {
+        let running =
+            spawner.start(process, &process.name, &addresses, &secrets).await.map_err(RunError::Unreachable)?;
+        addresses.insert(running.name.clone(), running.address.clone());
+        on_event(Event::ProcessReady { name: running.name.clone(), address: running.address.clone() });
+        stage.processes.push(running);
+    }
+    let fill = |template: &Template| fill(template, &addresses);
+    for system in environment.systems.iter().filter(|system| driven.contains(&system.name.as_str())) {
+        let access = reach(system, request, &fill, &secrets, &stage.http).await?;
+        stage.systems.push(access);
+        for (name, queue) in &system.queues {
+            stage.queues.push(WatchedQueue::new(name, queue, &fill).map_err(RunError::Setup)?);
+        }
+    }
+    if let Some(local) = &environment.cluster
+        && driven.contains(&local.system.as_str())
+    {
+        let workloads = prepare_local(local, request, &addresses, spawner, (&secrets, &stage.queues))?;
+        stage.cluster = Some(LocalCluster::start(workloads).await.map_err(RunError::Unreachable)?);
+    }
+    Ok(())
+}
+
+/// Resolves a system's address, waits until it is ready and fetches its tokens.
+async fn reach(
+    system: &System,
+    request: &RunRequest,
+    fill: &dyn Fn(&Template) -> Result<String, String>,
+    secrets: &Secrets,
+    http: &reqwest::Client,
+) -> Result<SystemAccess, RunError> {
+    let url = match &request.target {
+        Some(target) => target.clone(),
+        None => fill(&system.url).map_err(RunError::Setup)?,
+    };
+    let target = Target::resolve(&url).await.map_err(RunError::Unreachable)?;
+    wait_for_target(&url, system.ready.as_deref(), http).await?;
+    let now_s = crate::clock::unix_ms() / 1000;
+    let tokens = system
+        .tokens
+        .iter()
+        .map(|(name, token)| Ok((name.clone(), authorization(token, secrets, now_s)?)))
+        .collect::<Result<HashMap<_, _>, String>>()
+        .map_err(RunError::Setup)?;
+    Ok(SystemAccess { name: system.name.clone(), target, tokens })
+}
+
+/// Waits until a target answers: its readiness path with 2xx, or any path at all.
+async fn wait_for_target(url: &str, ready: Option<&str>, http: &reqwest::Client) -> Result<(), RunError> {
+    let address = format!("{}{}", url.trim_end_matches('/'), ready.unwrap_or("/"));
+    let mut last = String::new();
+    let answered = async {
+        loop {
+            match http.get(&address).timeout(Duration::from_secs(2)).send().await {
+                Ok(answer) if ready.is_none() || answer.status().is_success() => return,
+                Ok(answer) => last = format!("it answered {}", answer.status()),
+                Err(error) if error.is_connect() => last = "nothing listens there".to_owned(),
+                Err(error) => last = error.without_url().to_string(),
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    };
+    if tokio::time::timeout(TARGET_READY_WITHIN, answered).await.is_ok() {
+        return Ok(());
+    }
+    let seconds = TARGET_READY_WITHIN.as_secs();
+    Err(RunError::Unreachable(format!(
+        "{address} was not ready within {seconds} s: {last}; start the system, or name another address with --target"
+    )))
+}
+
+/// The processes that the driven systems need, by way of addresses, and no others.
+fn needed_processes<'e>(environment: &'e Environment, driven: &[&str]) -> Vec<&'e proofload_core::environment::Process> {
+    let mut needed: Vec<&str> = Vec::new();
+    let systems = environment.systems.iter().filter(|system| driven.contains(&system.name.as_str()));
+    for system in systems {
+        let queues = system.queues.iter().map(|(_, queue)| match queue {
+            proofload_core::environment::Queue::Rabbitmq(url) | proofload_core::environment::Queue::KafkaLag(url) => url,
+        });
+        needed.extend(queues.chain([&system.url]).flat_map(addresses_in));
+    }
+    let cluster = environment.cluster.iter().filter(|cluster| driven.contains(&cluster.system.as_str()));
+    let containers = cluster.flat_map(|cluster| &cluster.pods).flat_map(|(_, containers)| containers);
+    needed.extend(containers.flat_map(|container| &container.command).flat_map(addresses_in));
+    // A process that depends on a needed one (a worker on its gateway) belongs to it as well; order is by need, so
+    // two passes over the list find everything.
+    for _ in 0..2 {
+        for process in &environment.processes {
+            let uses: Vec<&str> = process.command.iter().flat_map(addresses_in).collect();
+            if needed.contains(&process.name.as_str()) {
+                needed.extend(uses);
+            } else if uses.iter().any(|name| needed.contains(name)) {
+                needed.push(&process.name);
+            }
+        }
+    }
+    environment.processes.iter().filter(|process| needed.contains(&process.name.as_str())).collect()
+}
+
+fn addresses_in(template: &Template) -> impl Iterator<Item = &str> {
+    template.0.iter().filter_map(|part| match part {
+        Part::Given(kind, name) if kind == "address" => Some(name.as_str()),
+        _ => None,
+    })
+}
+
+fn fill(template: &Template, addresses: &HashMap<String, String>) -> Result<String, String> {
+    template
+        .fill(|part| match part {
+            Part::Given(kind, name) if kind == "address" => addresses.get(name).cloned(),
+            _ => None,
+        })
+        .map_err(|part| format!("an address needs {part:?}, which was not started"))
+}
+
+fn tls_config() -> Result<Arc<rustls::ClientConfig>, RunError> {
+    use rustls_platform_verifier::BuilderVerifierExt;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .and_then(|builder| builder.with_platform_verifier())
+        .map_err(|error| RunError::Internal(format!("TLS could not be set up: {error}")))?;
+    Ok(Arc::new(config.with_no_client_auth()))
+}
+
+/// The client for everything that is not load.
+pub(crate) fn http_client() -> Result<reqwest::Client, RunError> {
+    // Fails only where a provider is installed already, and then that one serves.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .user_agent(concat!("proofload/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .build()
+        .map_err(|error| RunError::Internal(format!("the HTTP client could not be set up: {error}")))
+}

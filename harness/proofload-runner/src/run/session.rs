@@ -1,0 +1,305 @@
+//! The run itself: listens to generator, collector and cluster until everything is settled.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use proofload_core::evidence::{RunEnd, RunInfo, RunRecord};
+use proofload_core::plan::PlannedWorkload;
+use sha2::{Digest, Sha256};
+use tokio::io::AsyncWriteExt;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio_util::sync::CancellationToken;
+
+use super::assembler::{Assembler, cluster_evidence, timed_steps};
+use super::prepare::Stage;
+use super::settle::{is_settled, scaling_decided};
+use super::{RunError, RunRequest};
+use crate::clock::{RunClock, unix_ms};
+use crate::cluster::ClusterEvent;
+use crate::collector::{QueueReading, WatchedQueue};
+use crate::event::{Event, Phase, Progress};
+use crate::load::{Control, Generator, GeneratorEvent, Outcome, Tick, WorldParts};
+
+/// From now to the start of the axis: time for the generator to make its world.
+const LEAD: Duration = Duration::from_millis(300);
+/// How often queues are read for the record.
+const COLLECT_EVERY: Duration = Duration::from_millis(500);
+/// How often the growing record is saved.
+const SAVE_EVERY: Duration = Duration::from_secs(5);
+/// How long after its last promise the generator may stay silent.
+const GENERATOR_SILENT_MAX: Duration = Duration::from_secs(30);
+
+/// What is known while the run goes.
+struct Session<'r> {
+    request: &'r RunRequest,
+    clock: RunClock,
+    assembler: Assembler,
+    tick: Tick,
+    last_told: (u64, u64),
+    queue: Option<f64>,
+    journal: tokio::fs::File,
+    draining_until_ms: Option<u64>,
+    end: RunEnd,
+}
+
+pub(super) async fn run_session(
+    request: &RunRequest,
+    stage: &mut Stage,
+    stop: &CancellationToken,
+    on_event: &mut dyn FnMut(Event),
+) -> Result<RunRecord, RunError> {
+    let timed = timed_steps(&request.scenario);
+    let scaled = stage.cluster.as_ref().map(crate::cluster::LocalCluster::evidence).unwrap_or_default();
+    let clock = RunClock::starting_in(LEAD);
+    let info = run_info(request);
+    let parts = WorldParts {
+        clock,
+        scenario: request.scenario.clone(),
+        seed: request.plan.seed,
+        systems: stage.systems.clone(),
+        payloads: std::mem::take(&mut stage.payloads),
+        timed: timed.clone(),
+        tls: Some(Arc::clone(&stage.tls)),
+    };
+    let plan_summary: Vec<PlannedWorkload> = request.plan.workloads.clone();
+    let cluster = cluster_evidence(&request.environment, scaled);
+    let mut session = Session {
+        request,
+        clock,
+        assembler: Assembler::new(info, plan_summary, &timed, cluster),
+        tick: Tick::default(),
+        last_told: (0, 0),
+        queue: None,
+        journal: journal(request).await?,
+        draining_until_ms: None,
+        end: RunEnd::Completed,
+    };
+    let generator = Generator::start(parts, request.plan.clone())
+        .map_err(|error| RunError::Internal(format!("the generator thread could not start: {error}")))?;
+    let (cluster_tell, cluster_events) = unbounded_channel();
+    if let Some(cluster) = &mut stage.cluster {
+        cluster.autoscale(clock, &cluster_tell);
+    }
+    let outcome = session.listen(generator, cluster_events, stage, stop, on_event).await?;
+    let work_shown = session.ask_witnesses(stage).await;
+    let lasted_ms = session.at_ms();
+    session.assembler.finish(outcome, &work_shown, &request.scenario, (session.end, lasted_ms));
+    session.save(on_event)?;
+    Ok(session.assembler.record)
+}
+
+impl Session<'_> {
+    /// The loop of the run; returns what the generator hands over at its end.
+    async fn listen(
+        &mut self,
+        mut generator: Generator,
+        mut cluster: UnboundedReceiver<ClusterEvent>,
+        stage: &mut Stage,
+        stop: &CancellationToken,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<Outcome, RunError> {
+        on_event(Event::Phase { phase: Phase::Load });
+        let mut collect = tokio::time::interval(COLLECT_EVERY);
+        let mut save = tokio::time::interval(SAVE_EVERY);
+        let mut progress = tokio::time::interval(Duration::from_secs(1));
+        let mut finishing = false;
+        loop {
+            tokio::select! {
+                heard = tokio::time::timeout(GENERATOR_SILENT_MAX, generator.events.recv()) => match heard {
+                    Ok(Some(GeneratorEvent::Finished(outcome))) => return Ok(*outcome),
+                    Ok(Some(event)) => self.on_generator(event, on_event).await?,
+                    Ok(None) | Err(_) => return Err(RunError::Internal(generator.failure())),
+                },
+                Some(event) = cluster.recv() => self.on_cluster(event, on_event),
+                _ = collect.tick() => self.collect(&stage.queues, &stage.http).await,
+                _ = save.tick() => self.save(on_event)?,
+                _ = progress.tick() => {
+                    self.tell_progress(on_event);
+                    for name in stage.ended_processes() {
+                        on_event(Event::Warning { text: format!("process `{name}` has ended; its log is in logs/") });
+                    }
+                }
+                () = stop.cancelled(), if !finishing => {
+                    self.end = RunEnd::Interrupted;
+                    finishing = true;
+                    generator.tell(Control::Finish);
+                }
+            }
+            if !finishing && self.may_finish() {
+                finishing = true;
+                generator.tell(Control::Finish);
+            }
+        }
+    }
+
+    async fn on_generator(&mut self, event: GeneratorEvent, on_event: &mut dyn FnMut(Event)) -> Result<(), RunError> {
+        match event {
+            GeneratorEvent::Tick(tick) => {
+                self.assembler.tick(&tick, self.at_ms());
+                self.tick = tick;
+            }
+            GeneratorEvent::Closed(seconds) => self.assembler.closed(seconds),
+            GeneratorEvent::Journal(line) => {
+                let mut text = serde_json::to_string(&line).expect("a journal line holds only numbers and texts");
+                text.push('\n');
+                self.journal.write_all(text.as_bytes()).await.map_err(|error| self.journal_failed(&error))?;
+            }
+            GeneratorEvent::LoadEnded => {
+                let drain_ms = u64::try_from(self.request.scenario.drain.as_millis()).unwrap_or(u64::MAX);
+                self.draining_until_ms = Some(self.at_ms().saturating_add(drain_ms));
+                self.assembler.mark(self.at_ms(), "load ends".to_owned());
+                on_event(Event::Phase { phase: Phase::Drain });
+            }
+            GeneratorEvent::Finished(_) => {}
+        }
+        Ok(())
+    }
+
+    fn on_cluster(&mut self, event: ClusterEvent, on_event: &mut dyn FnMut(Event)) {
+        if let ClusterEvent::Warning(text) = &event {
+            self.assembler.mark(self.at_ms(), text.clone());
+            on_event(Event::Warning { text: text.clone() });
+        }
+        if let Some((target, from, to, reason)) = self.assembler.cluster(event) {
+            on_event(Event::Scaled { target, from, to, reason });
+        }
+    }
+
+    /// The load is over, and either nothing is left to wait for or the waiting has reached its limits.
+    fn may_finish(&mut self) -> bool {
+        let Some(until_ms) = self.draining_until_ms else { return false };
+        let now_ms = self.at_ms();
+        self.assembler.record.run.lasted_ms = now_ms;
+        let record = &self.assembler.record;
+        if is_settled(&self.tick, &self.request.scenario, record) {
+            return true;
+        }
+        now_ms >= until_ms && scaling_decided(&self.request.scenario, record)
+    }
+
+    async fn collect(&mut self, queues: &[WatchedQueue], http: &reqwest::Client) {
+        let readings = futures::future::join_all(queues.iter().map(|queue| queue.read(http))).await;
+        let at_ms = self.at_ms();
+        let mut work = None;
+        for (queue, reading) in queues.iter().zip(readings) {
+            self.assembler.reading(reading.is_err());
+            if let Ok(reading) = reading {
+                self.assembler.point(&format!("queue {} ready", queue.name), at_ms, reading.ready);
+                self.assembler.point(&format!("queue {} unacked", queue.name), at_ms, reading.unacked);
+                work = Some(work.unwrap_or(0.0) + reading.work());
+            }
+        }
+        self.queue = work.or(self.queue);
+        if let Some(percent) = cpu_pressure() {
+            self.assembler.pressure(percent);
+        }
+    }
+
+    /// How much work each system still shows, for the ledger. A queue that cannot be read is no witness.
+    async fn ask_witnesses(&self, stage: &Stage) -> BTreeMap<String, u64> {
+        let mut shown = BTreeMap::new();
+        for system in &self.request.environment.systems {
+            let mut work = None;
+            for (name, _) in &system.queues {
+                let Some(queue) = stage.queues.iter().find(|queue| queue.name == *name) else { continue };
+                let reading: Option<QueueReading> = queue.read(&stage.http).await.ok();
+                work = reading.map(|reading| work.unwrap_or(0) + whole(reading.work()));
+                if work.is_none() {
+                    break;
+                }
+            }
+            shown.extend(work.map(|work| (system.name.clone(), work)));
+        }
+        shown
+    }
+
+    fn tell_progress(&mut self, on_event: &mut dyn FnMut(Event)) {
+        let at_ms = self.at_ms();
+        let stages = self.request.plan.workloads.iter().filter_map(|workload| {
+            let under_way = |from: u64, to: u64| (from / 1_000_000..to / 1_000_000).contains(&at_ms);
+            let stage = workload.stages.iter().find(|stage| under_way(stage.starts_ns, stage.ends_ns))?;
+            Some(format!("{}.{}", workload.name, stage.name))
+        });
+        let (due, answered) = (self.tick.due, self.tick.answered);
+        on_event(Event::Progress(Progress {
+            at_s: at_ms / 1000,
+            planned_s: self.request.plan.ends_ns / 1_000_000_000,
+            stages: stages.collect(),
+            due: due.saturating_sub(self.last_told.0),
+            answered: answered.saturating_sub(self.last_told.1),
+            errors: self.tick.errors,
+            in_flight: self.tick.in_flight,
+            p95_ms: self.tick.p95_ms,
+            jobs_open: self.tick.jobs_open,
+            jobs_ended: self.tick.jobs_ended,
+            queue: self.queue,
+            replicas: self.assembler.replicas(),
+        }));
+        self.last_told = (due, answered);
+    }
+
+    fn save(&mut self, on_event: &mut dyn FnMut(Event)) -> Result<(), RunError> {
+        self.assembler.record.run.lasted_ms = self.at_ms();
+        let path = self.request.folder.write("record.json", self.assembler.record.to_json().as_bytes())?;
+        on_event(Event::Saved { path });
+        Ok(())
+    }
+
+    fn at_ms(&self) -> u64 {
+        self.clock.now_ns() / 1_000_000
+    }
+
+    fn journal_failed(&self, error: &std::io::Error) -> RunError {
+        let folder = self.request.folder.path.display();
+        RunError::Folder(format!("{folder}/record.jobs.jsonl cannot be written: {error}; free some space"))
+    }
+}
+
+async fn journal(request: &RunRequest) -> Result<tokio::fs::File, RunError> {
+    let path = request.folder.path.join("record.jobs.jsonl");
+    tokio::fs::File::create(&path)
+        .await
+        .map_err(|error| RunError::Folder(format!("{} cannot be written: {error}", path.display())))
+}
+
+fn run_info(request: &RunRequest) -> RunInfo {
+    let machine = machine();
+    let mut hash = Sha256::new();
+    for text in [&request.scenario_text, &request.environment_text, &machine] {
+        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(text.as_bytes());
+    }
+    RunInfo {
+        id: request.folder.id.clone(),
+        started_unix_ms: unix_ms() + u64::try_from(LEAD.as_millis()).unwrap_or(0),
+        lasted_ms: 0,
+        end: RunEnd::Running,
+        scenario: request.scenario.name.clone(),
+        description: request.scenario.description.clone(),
+        environment: request.environment.name.clone(),
+        environment_hash: hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
+        seed: request.plan.seed,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        command: request.command.clone(),
+        machine,
+    }
+}
+
+fn machine() -> String {
+    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
+    let uname = rustix::system::uname();
+    format!("{cores} cores, {} {}", uname.sysname().to_string_lossy(), uname.release().to_string_lossy())
+}
+
+/// `some avg10` of the machine's CPU pressure (kernel `Documentation/accounting/psi.rst`).
+fn cpu_pressure() -> Option<f64> {
+    let text = std::fs::read_to_string("/proc/pressure/cpu").ok()?;
+    let line = text.lines().find(|line| line.starts_with("some"))?;
+    line.split_whitespace().find_map(|word| word.strip_prefix("avg10="))?.parse().ok()
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "queues hold small whole numbers")]
+fn whole(value: f64) -> u64 {
+    value.max(0.0) as u64
+}

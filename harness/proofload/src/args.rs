@@ -1,0 +1,164 @@
+//! The command line exactly as typed.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+use clap_complete::Shell;
+
+const EXIT_CODES: &str = "Exit codes: 0 PASS, 1 FAIL, 2 usage or invalid scenario, 3 INVALID run (proofload's own instruments failed), \
+4 INCONCLUSIVE, 5 target not reachable or not ready, 70 internal error, 130 interrupted.";
+
+/// Load testing and conformance with verdicts that can be trusted.
+#[derive(Debug, Parser)]
+#[command(version, about, after_help = EXIT_CODES, propagate_version = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a scenario and judge it.
+    #[command(after_help = concat!(
+        "Examples:\n  proofload run scenarios/quickstart.yaml\n  proofload run scenarios/fish/predict.yaml -e stage --scale 0.1\n",
+        "  proofload run my.yaml -e my-env.yaml --target http://127.0.0.1:8080\n\n",
+        "Exit codes: 0 PASS, 1 FAIL, 2 usage or invalid scenario, 3 INVALID, 4 INCONCLUSIVE, 5 target not ready, 70 internal, 130 interrupted."
+    ))]
+    Run(RunArgs),
+    /// Show the schedule and what it can decide; nothing is sent.
+    #[command(after_help = "Example:\n  proofload plan scenarios/quickstart.yaml\n\nExit codes: 0, 2 invalid scenario.")]
+    Plan(PlanArgs),
+    /// Judge a stored run again.
+    #[command(after_help = "Example:\n  proofload judge reports/local/run-20261121T101500Z-3fa2\n\nExit codes: as of run.")]
+    Judge(JudgeArgs),
+    /// Check that a target keeps the contract of its system.
+    #[command(after_help = concat!(
+        "Examples:\n  proofload conform --profile fish --target http://127.0.0.1:8080\n",
+        "  proofload conform --profile medical-platform --target URL --jwt-secret-file FILE --select gw.jwt\n\n",
+        "Exit codes: 0 conformant, 1 non-conformant, 2 usage, 4 partial (a MUST was skipped), 5 target not reachable."
+    ))]
+    Conform(ConformArgs),
+    /// Find contradictions in Kubernetes manifests before any load.
+    #[command(after_help = "Example:\n  proofload lint k8s/\n\nExit codes: 0 nothing found, 1 findings, 2 unreadable manifests.")]
+    Lint(LintArgs),
+    /// Start a role of the reference stack, or all roles of a system.
+    #[command(after_help = concat!(
+        "Examples:\n  proofload stack gateway --system fish --data /tmp/fish --inference http://127.0.0.1:8501\n",
+        "  proofload stack inference --system fish\n\nExit codes: 0, 2 usage, 5 address in use or neighbour away, 70 internal."
+    ))]
+    Stack {
+        #[command(subcommand)]
+        role: refstack::stack::StackCommand,
+    },
+    /// Print the JSON Schema of a file format, for editors.
+    Schema {
+        /// Which file.
+        #[arg(value_enum, default_value = "scenario")]
+        of: SchemaOf,
+    },
+    /// Print a completion script for a shell.
+    Completions {
+        /// Which shell.
+        shell: Shell,
+    },
+}
+
+/// A file format.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(crate) enum SchemaOf {
+    /// What is sent and what must hold.
+    Scenario,
+    /// Where it runs.
+    Environment,
+    /// `report.json`.
+    Report,
+}
+
+/// Options of `run`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct RunArgs {
+    /// The scenario file.
+    pub(crate) scenario: PathBuf,
+    /// Where it runs: a file, or a name looked up in `environments/` beside the scenario or above it.
+    #[arg(short, long, default_value = "local")]
+    pub(crate) env: String,
+    /// Base URL in place of the environment's; only where the scenario drives one system.
+    #[arg(long, value_name = "URL")]
+    pub(crate) target: Option<String>,
+    /// Multiply every rate and every number of virtual users.
+    #[arg(long, default_value_t = 1.0, value_parser = positive)]
+    pub(crate) scale: f64,
+    /// Where everything random comes from.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Folder that gets the run's own folder; `reports/ENVIRONMENT` unless given.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Say nothing while the run goes; the closing lines are still printed.
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// Check everything that can be checked without sending, then stop.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// Options of `plan`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct PlanArgs {
+    /// The scenario file.
+    pub(crate) scenario: PathBuf,
+    /// Multiply every rate and every number of virtual users.
+    #[arg(long, default_value_t = 1.0, value_parser = positive)]
+    pub(crate) scale: f64,
+    /// Where everything random comes from.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+/// Options of `judge`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct JudgeArgs {
+    /// A run folder.
+    pub(crate) run: PathBuf,
+}
+
+/// Options of `conform`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ConformArgs {
+    /// The contract: fish or medical-platform.
+    #[arg(long)]
+    pub(crate) profile: String,
+    /// Base URL of the target.
+    #[arg(long, value_name = "URL", required_unless_present = "list")]
+    pub(crate) target: Option<String>,
+    /// File with the HMAC secret that signs tokens; without it, checks that need a token are skipped.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) jwt_secret_file: Option<PathBuf>,
+    /// Only checks whose id begins so; may be given several times.
+    #[arg(long, value_name = "PREFIX")]
+    pub(crate) select: Vec<String>,
+    /// A failed SHOULD fails the profile too.
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// List the checks and stop.
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Folder that gets the reports; `reports/conformance` unless given.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// Options of `lint`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct LintArgs {
+    /// A manifest file, a kustomization, or a folder that holds some.
+    pub(crate) path: PathBuf,
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value > 0.0 && value <= 1000.0 => Ok(value),
+        _ => Err("write a number above 0 and up to 1000".to_owned()),
+    }
+}

@@ -1,0 +1,26 @@
+//! One file per command.
+
+mod completions;
+mod judge;
+mod lint;
+mod plan;
+mod run;
+mod schema;
+mod stack;
+
+use crate::args::Command;
+use crate::failure::Failure;
+
+/// Runs a command; gives its exit code.
+pub(crate) async fn dispatch(command: Command) -> Result<u8, Failure> {
+    match command {
+        Command::Run(args) => run::run(args).await,
+        Command::Plan(args) => plan::plan(&args),
+        Command::Judge(args) => judge::judge(&args),
+        Command::Conform(_) => Err(Failure::usage("being built")),
+        Command::Lint(args) => lint::lint(&args),
+        Command::Stack { role } => stack::stack(role).await,
+        Command::Schema { of } => schema::schema(of),
+        Command::Completions { shell } => completions::completions(shell),
+    }
+}

@@ -1,0 +1,72 @@
+//! `proofload plan`: the schedule, and whether it has the samples its rules need.
+
+use std::io::Write;
+
+use proofload_core::plan::{Plan, window_ns};
+use proofload_core::scenario::{Bound, Claim, Scenario, Sli};
+
+use crate::args::PlanArgs;
+use crate::failure::Failure;
+use crate::files;
+
+pub(crate) fn plan(args: &PlanArgs) -> Result<u8, Failure> {
+    let (scenario, _) = files::scenario(&args.scenario)?;
+    let scenario = scenario.scaled(args.scale);
+    let plan = Plan::new(&scenario, args.seed).map_err(|error| Failure::usage(format!("error: {error}")))?;
+    let mut out = std::io::stdout();
+    writeln!(out, "{}: {} arrivals in {:.0} s, seed {}", scenario.name, plan.arrivals.len(), seconds(plan.ends_ns), plan.seed)?;
+    for workload in &plan.workloads {
+        writeln!(out, "  {} ({}): {} arrivals", workload.name, workload.flow, workload.arrivals)?;
+        for stage in &workload.stages {
+            let (from, to) = (seconds(stage.starts_ns), seconds(stage.ends_ns));
+            writeln!(out, "    {:<12} {from:>6.1} s – {to:>6.1} s  {:>6} arrivals", stage.name, stage.arrivals)?;
+        }
+    }
+    for line in expected_samples(&scenario, &plan) {
+        writeln!(out, "{line}")?;
+    }
+    Ok(0)
+}
+
+/// For each percentile rule, the samples it will have and the fewest it needs.
+fn expected_samples(scenario: &Scenario, plan: &Plan) -> Vec<String> {
+    let mut lines = Vec::new();
+    for slo in &scenario.slos {
+        let (Sli::Latency(name) | Sli::Job(name), Bound::Percentile { share, .. }) = (&slo.sli, slo.bound) else { continue };
+        let (from, to) = window_ns(&plan.workloads, &slo.during);
+        let holds = |workload: usize| {
+            let flow = &scenario.flows[scenario.workloads[workload].flow];
+            flow.name == *name || first_request(flow) == Some(name)
+        };
+        let samples = plan
+            .arrivals
+            .iter()
+            .filter(|arrival| (from..to).contains(&arrival.at_ns) && holds(arrival.workload as usize))
+            .count();
+        let least = match slo.claim {
+            Claim::Run => 10.0 / (1.0 - share),
+            Claim::Steady => least_steady(share),
+        };
+        #[expect(clippy::cast_precision_loss, reason = "a plan holds far fewer than 2^53 arrivals")]
+        let enough = if samples as f64 >= least { "enough" } else { "TOO FEW: it will read INCONCLUSIVE" };
+        lines.push(format!("  {} needs {least:.0} samples at least and gets about {samples}: {enough}", slo.sli));
+    }
+    lines
+}
+
+fn first_request(flow: &proofload_core::scenario::Flow) -> Option<&String> {
+    flow.steps.iter().find_map(|step| match step {
+        proofload_core::scenario::Step::Request(request) => Some(&request.name),
+        _ => None,
+    })
+}
+
+/// Samples with which a system that is never late passes: share^n ≤ 1 − confidence.
+fn least_steady(share: f64) -> f64 {
+    ((1.0 - proofload_core::judge::CONFIDENCE).ln() / share.ln()).ceil()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a plan is shorter than 2^53 ns")]
+fn seconds(ns: u64) -> f64 {
+    ns as f64 / 1e9
+}

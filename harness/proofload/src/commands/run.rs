@@ -1,0 +1,123 @@
+//! `proofload run`: the main job.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use proofload_core::evidence::{RunEnd, RunRecord};
+use proofload_core::judge::judge;
+use proofload_core::plan::Plan;
+use proofload_core::report::{Report, closing_lines, files};
+use proofload_core::scenario::Scenario;
+use proofload_runner::run::{RunFolder, RunRequest, run as run_scenario};
+use proofload_runner::unix_ms;
+use tokio_util::sync::CancellationToken;
+
+use crate::args::RunArgs;
+use crate::failure::{Failure, INTERRUPTED};
+use crate::files;
+use crate::progress::Progress;
+use crate::stamp;
+
+pub(crate) async fn run(args: RunArgs) -> Result<u8, Failure> {
+    let (scenario, source) = files::scenario(&args.scenario)?;
+    let (environment, environment_source) = files::environment(&args.env, &args.scenario)?;
+    let scenario = scenario.scaled(args.scale);
+    let misfits = environment.misfits(&scenario);
+    if !misfits.is_empty() {
+        return Err(Failure::usage(misfits.iter().map(|misfit| format!("error: {misfit}")).collect::<Vec<_>>().join("\n")));
+    }
+    check_target(&args, &scenario)?;
+    let plan = Plan::new(&scenario, args.seed).map_err(|error| Failure::usage(format!("error: {error}")))?;
+    if args.dry_run {
+        writeln!(std::io::stdout(), "{} is ready to run on {}; nothing was sent", scenario.name, environment.name)?;
+        return Ok(0);
+    }
+    let parent = args.out.clone().unwrap_or_else(|| PathBuf::from("reports").join(&environment.name));
+    let folder = RunFolder::create(&parent, &stamp::run_id(unix_ms()))?;
+    let request = RunRequest {
+        scenario_text: source.text,
+        scenario_folder: source.folder,
+        environment_text: environment_source.text,
+        environment_folder: environment_source.folder,
+        plan,
+        folder: folder.clone(),
+        target: args.target.clone(),
+        proofload: std::env::current_exe()?,
+        command: command_line(&args),
+        variable,
+        scenario: scenario.clone(),
+        environment,
+    };
+    let mut progress = Progress::new(args.quiet);
+    let outcome = run_scenario(request, stop_on_signal(), &mut |event| progress.on_event(&event)).await;
+    progress.finish();
+    match outcome {
+        Ok(record) => conclude(&scenario, &record, &folder),
+        Err(error) => {
+            folder.discard();
+            Err(error.into())
+        }
+    }
+}
+
+/// Judges the record, writes every report and prints the closing lines.
+fn conclude(scenario: &Scenario, record: &RunRecord, folder: &RunFolder) -> Result<u8, Failure> {
+    let report = judge(scenario, record);
+    write_reports(folder, &report, record)?;
+    let mut stdout = std::io::stdout();
+    for line in closing_lines(&report) {
+        writeln!(stdout, "{line}")?;
+    }
+    writeln!(stdout, "report: {}", folder.path.join("report.html").display())?;
+    Ok(if record.run.end == RunEnd::Interrupted { INTERRUPTED } else { report.exit_code })
+}
+
+/// Writes every report format into the run folder.
+pub(crate) fn write_reports(folder: &RunFolder, report: &Report, record: &RunRecord) -> Result<(), Failure> {
+    for file in files(report, record) {
+        folder.write(file.name, &file.content)?;
+    }
+    Ok(())
+}
+
+/// `--target` names one address, so it fits only a scenario that drives one system.
+fn check_target(args: &RunArgs, scenario: &Scenario) -> Result<(), Failure> {
+    let systems = scenario.systems();
+    match (&args.target, systems.len()) {
+        (Some(_), count) if count > 1 => Err(Failure::usage(format!(
+            "error: --target names one address, and {} drives {}; give each its own in an environment file",
+            scenario.name,
+            systems.join(" and ")
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Stops the run at the first SIGINT or SIGTERM; a second one ends the program at once.
+fn stop_on_signal() -> CancellationToken {
+    let stop = CancellationToken::new();
+    let told = stop.clone();
+    tokio::spawn(async move {
+        refstack::stack::signals().await;
+        told.cancel();
+    });
+    stop
+}
+
+#[expect(clippy::disallowed_methods, reason = "the edge, where the process environment is read")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// The command that repeats this run.
+fn command_line(args: &RunArgs) -> String {
+    let mut words = vec!["proofload run".to_owned(), args.scenario.display().to_string(), format!("-e {}", args.env)];
+    if let Some(target) = &args.target {
+        words.push(format!("--target {target}"));
+    }
+    if (args.scale - 1.0).abs() > f64::EPSILON {
+        words.push(format!("--scale {}", args.scale));
+    }
+    words.push(format!("--seed {}", args.seed));
+    words.join(" ")
+}

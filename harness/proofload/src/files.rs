@@ -1,0 +1,68 @@
+//! Finding and reading scenarios and environments.
+
+use std::path::{Path, PathBuf};
+
+use proofload_core::environment::Environment;
+use proofload_core::scenario::Scenario;
+
+use crate::failure::Failure;
+
+/// A file and where it lies.
+pub(crate) struct Source {
+    pub(crate) text: String,
+    pub(crate) folder: PathBuf,
+}
+
+/// Reads and checks a scenario.
+pub(crate) fn scenario(path: &Path) -> Result<(Scenario, Source), Failure> {
+    let text = read(path, "scenario")?;
+    let scenario = Scenario::parse(&path.display().to_string(), &text).map_err(|wrong| Failure::of_file(&wrong, &text))?;
+    Ok((scenario, Source { text, folder: folder_of(path) }))
+}
+
+/// Finds, reads and checks an environment: a path, or the name of a file in an `environments/` folder beside the
+/// scenario or above it.
+pub(crate) fn environment(wanted: &str, scenario: &Path) -> Result<(Environment, Source), Failure> {
+    let path = if wanted.contains('/') || wanted.ends_with(".yaml") || wanted.ends_with(".yml") {
+        PathBuf::from(wanted)
+    } else {
+        find_environment(wanted, scenario)?
+    };
+    let text = read(&path, "environment")?;
+    let environment =
+        Environment::parse(&path.display().to_string(), &text).map_err(|wrong| Failure::of_file(&wrong, &text))?;
+    Ok((environment, Source { text, folder: folder_of(&path) }))
+}
+
+fn find_environment(name: &str, scenario: &Path) -> Result<PathBuf, Failure> {
+    let folder = folder_of(scenario);
+    let start = folder.canonicalize().unwrap_or(folder);
+    for above in start.ancestors() {
+        let path = above.join("environments").join(format!("{name}.yaml"));
+        if path.is_file() {
+            return Ok(relative_to_here(&path));
+        }
+    }
+    Err(Failure::usage(format!(
+        "error: there is no environment `{name}`: no environments/{name}.yaml beside {} or above it; name a file with -e PATH",
+        scenario.display()
+    )))
+}
+
+/// Shorter to read in messages, where the file lies below the current folder.
+fn relative_to_here(path: &Path) -> PathBuf {
+    let here = std::env::current_dir().ok().and_then(|here| here.canonicalize().ok());
+    here.and_then(|here| path.strip_prefix(here).map(Path::to_owned).ok()).unwrap_or_else(|| path.to_owned())
+}
+
+fn read(path: &Path, what: &str) -> Result<String, Failure> {
+    std::fs::read_to_string(path)
+        .map_err(|error| Failure::usage(format!("error: the {what} {} cannot be read: {error}", path.display())))
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}

@@ -1,0 +1,106 @@
+//! What a person sees while a run goes: a live line on a terminal, plain lines elsewhere.
+
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use proofload_runner::event::{Event, Phase, Progress as Figures};
+
+/// Without a terminal, one line in so many seconds.
+const PLAIN_EVERY_S: u64 = 5;
+
+/// Tells events as they come.
+pub(crate) struct Progress {
+    quiet: bool,
+    bar: Option<ProgressBar>,
+    phase: &'static str,
+}
+
+impl Progress {
+    pub(crate) fn new(quiet: bool) -> Self {
+        let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
+            let bar = ProgressBar::new_spinner();
+            let style = ProgressStyle::with_template("{spinner} {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+            bar.set_style(style);
+            bar.enable_steady_tick(Duration::from_millis(200));
+            bar
+        });
+        Self { quiet, bar, phase: "starting" }
+    }
+
+    pub(crate) fn on_event(&mut self, event: &Event) {
+        if self.quiet {
+            return;
+        }
+        match event {
+            Event::Phase { phase } => {
+                self.phase = word(*phase);
+                self.line(&format!("{}…", self.phase));
+            }
+            Event::ProcessReady { name, address } => self.line(&format!("  {name} is ready at {address}")),
+            Event::Scaled { target, from, to, .. } => self.line(&format!("  {target}: {from} → {to} replicas")),
+            Event::Warning { text } => self.line(&format!("  warning: {text}")),
+            Event::Progress(figures) => self.figures(figures),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn finish(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn figures(&self, figures: &Figures) {
+        let text = describe(self.phase, figures);
+        match &self.bar {
+            Some(bar) => bar.set_message(text),
+            None if figures.at_s > 0 && figures.at_s.is_multiple_of(PLAIN_EVERY_S) => self.line(&text),
+            None => {}
+        }
+    }
+
+    fn line(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.println(text),
+            // A closed standard error must not end a run.
+            None => drop(writeln!(std::io::stderr(), "{text}")),
+        }
+    }
+}
+
+fn word(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Starting => "starting",
+        Phase::Load => "load",
+        Phase::Drain => "waiting for jobs and autoscaler",
+        Phase::Stopping => "stopping",
+    }
+}
+
+/// One line: phase, rate, in flight, p95, errors, jobs, queue, replicas, time left.
+fn describe(phase: &str, figures: &Figures) -> String {
+    let left = figures.planned_s.saturating_sub(figures.at_s);
+    let mut parts = vec![format!("{phase} {:>3} s", figures.at_s)];
+    if !figures.stages.is_empty() {
+        parts.push(figures.stages.join(" + "));
+    }
+    parts.push(format!("{}/s due, {}/s answered, {} in flight", figures.due, figures.answered, figures.in_flight));
+    if let Some(p95) = figures.p95_ms {
+        parts.push(format!("p95 {p95:.0} ms"));
+    }
+    if figures.errors > 0 {
+        parts.push(format!("{} errors", figures.errors));
+    }
+    parts.push(format!("jobs {} open {} ended", figures.jobs_open, figures.jobs_ended));
+    if let Some(queue) = figures.queue {
+        parts.push(format!("queue {queue:.0}"));
+    }
+    if let Some((ready, wanted)) = figures.replicas {
+        parts.push(format!("replicas {ready}/{wanted}"));
+    }
+    if left > 0 {
+        parts.push(format!("{left} s left"));
+    }
+    parts.join(" | ")
+}

@@ -1,0 +1,91 @@
+//! DICOM: the first frame, windowed to 8 bits, white on black (`MONOCHROME1` is inverted).
+
+use dicom_object::{DefaultDicomObject, FileMetaTable, Tag};
+use dicom_pixeldata::{ConvertOptions, PixelDecoder};
+use image::DynamicImage;
+
+use super::{Refusal, check_size};
+
+const ROWS: Tag = Tag(0x0028, 0x0010);
+const COLUMNS: Tag = Tag(0x0028, 0x0011);
+const PIXEL_DATA: Tag = Tag(0x7FE0, 0x0010);
+
+/// Deflated files are inflated while they are parsed, a thousandfold at worst; this keeps them under 256 MiB.
+const DEFLATED_LEN_MAX: usize = 256 << 10;
+
+/// The transfer syntaxes that are decoded. Others are refused by name.
+const SYNTAXES: [&str; 10] = [
+    IMPLICIT,
+    "1.2.840.10008.1.2.1",
+    DEFLATED,
+    "1.2.840.10008.1.2.2",
+    "1.2.840.10008.1.2.4.50",
+    "1.2.840.10008.1.2.4.51",
+    "1.2.840.10008.1.2.4.57",
+    "1.2.840.10008.1.2.4.70",
+    "1.2.840.10008.1.2.5",
+    "1.2.840.10008.1.2.1.98",
+];
+const IMPLICIT: &str = "1.2.840.10008.1.2";
+const DEFLATED: &str = "1.2.840.10008.1.2.1.99";
+
+pub(super) fn decode(bytes: &[u8]) -> Result<DynamicImage, Refusal> {
+    let broken = |error: &dyn std::fmt::Display| format!("the DICOM file cannot be decoded: {error}");
+    check_syntax(bytes)?;
+    let object = dicom_object::from_reader(bytes).map_err(|error| broken(&error))?;
+    check_declared(&object)?;
+    let frame = object.decode_pixel_data_frame(0).map_err(|error| broken(&error))?;
+    let options = ConvertOptions::new().force_8bit();
+    frame.to_dynamic_image_with_options(0, &options).map_err(|error| broken(&error))
+}
+
+/// Reads the file's head only.
+fn check_syntax(bytes: &[u8]) -> Result<(), Refusal> {
+    let head = bytes.get(128..).unwrap_or_default();
+    let meta = FileMetaTable::from_reader(head).map_err(|error| format!("the DICOM header cannot be read: {error}"))?;
+    let syntax = meta.transfer_syntax().trim_end_matches(['\0', ' ']);
+    if !SYNTAXES.contains(&syntax) {
+        return Err(format!("DICOM transfer syntax {syntax} is not supported; store the image uncompressed, as RLE or as JPEG"));
+    }
+    if syntax == DEFLATED && bytes.len() > DEFLATED_LEN_MAX {
+        return Err(format!("a deflated DICOM file may have {DEFLATED_LEN_MAX} bytes, this one has {}", bytes.len()));
+    }
+    Ok(())
+}
+
+/// Checks the sizes that the object, and a JPEG inside it, declare.
+fn check_declared(object: &DefaultDicomObject) -> Result<(), Refusal> {
+    let number = |tag: Tag, name: &str| {
+        let element = object.element(tag).map_err(|_| format!("the DICOM file holds no image: {name} is missing"))?;
+        element.to_int::<u32>().map_err(|_| format!("the DICOM file declares no usable {name}"))
+    };
+    check_size(number(COLUMNS, "Columns")?, number(ROWS, "Rows")?)?;
+    let pixels = object.element(PIXEL_DATA).map_err(|_| "the DICOM file holds no image: PixelData is missing".to_owned())?;
+    let fragments = pixels.value().fragments().unwrap_or_default();
+    match fragments.iter().find_map(|fragment| jpeg_size(fragment)) {
+        Some((width, height)) => check_size(width, height),
+        None => Ok(()),
+    }
+}
+
+/// Width and height in a JPEG's frame header (SOF0 to SOF15, less DHT, JPG and DAC).
+fn jpeg_size(bytes: &[u8]) -> Option<(u32, u32)> {
+    let mut at = 2;
+    if bytes.get(..2)? != [0xFF, 0xD8] {
+        return None;
+    }
+    loop {
+        let [0xFF, marker] = *bytes.get(at..at + 2)? else { return None };
+        if marker == 0xFF {
+            at += 1;
+            continue;
+        }
+        if matches!(marker, 0xC0..=0xCF) && !matches!(marker, 0xC4 | 0xC8 | 0xCC) {
+            let size = bytes.get(at + 5..at + 9)?;
+            let side = |i: usize| u32::from(size[i]) << 8 | u32::from(size[i + 1]);
+            return Some((side(2), side(0)));
+        }
+        let length = bytes.get(at + 2..at + 4)?;
+        at += 2 + (usize::from(length[0]) << 8 | usize::from(length[1]));
+    }
+}

@@ -1,0 +1,173 @@
+//! The queue port on SQLite.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::queue_sql;
+use super::store::{Store, unavailable};
+use super::writer::Then;
+use crate::clock::millis;
+use crate::ports::PortResult;
+use crate::ports::queue::{Claim, Delivery, Depth, Lease, Queue, QueueName, Retried, Retry};
+use crate::wake::Waiter;
+
+/// A wait ends after this long whatever happened: a process killed between its commit and its datagram has told nobody.
+const WAIT_MAX: Duration = Duration::from_secs(5);
+/// Seconds over which rates are taken.
+const RATE_SECONDS: i64 = 5;
+
+#[async_trait]
+impl Queue for Store {
+    async fn publish(&self, queue: QueueName, body: Vec<u8>) -> PortResult<()> {
+        let now = self.clock.now_ms();
+        self.writer
+            .write(Then::WakeWorkers, move |c| {
+                Box::pin(async move { queue_sql::publish(c, queue, (None, &body), now).await })
+            })
+            .await
+    }
+
+    async fn claim(&self, claim: Claim) -> PortResult<Vec<Delivery>> {
+        if !self.is_anything_due(claim.queue).await? {
+            return Ok(Vec::new());
+        }
+        let now = self.clock.now_ms();
+        let taken = self.writer.write(Then::Quiet, move |c| Box::pin(queue_sql::claim(c, claim, now))).await?;
+        Ok(taken.0)
+    }
+
+    async fn renew(&self, lease: &Lease, time: Duration) -> PortResult<bool> {
+        let (lease, now) = (lease.clone(), self.clock.now_ms());
+        let until = now + millis(time);
+        self.writer
+            .write(Then::Quiet, move |c| Box::pin(async move { queue_sql::renew(c, &lease, until, now).await }))
+            .await
+    }
+
+    async fn ack(&self, lease: &Lease) -> PortResult<bool> {
+        let (lease, now) = (lease.clone(), self.clock.now_ms());
+        self.writer.write(Then::Quiet, move |c| Box::pin(async move { queue_sql::ack(c, &lease, now).await })).await
+    }
+
+    async fn nack(&self, lease: &Lease, retry: Retry) -> PortResult<Retried> {
+        let (lease, now) = (lease.clone(), self.clock.now_ms());
+        self.writer
+            .write(Then::WakeWorkers, move |c| Box::pin(async move { queue_sql::nack(c, &lease, &retry, now).await }))
+            .await
+    }
+
+    async fn release(&self, lease: &Lease) -> PortResult<bool> {
+        let (lease, now) = (lease.clone(), self.clock.now_ms());
+        self.writer
+            .write(Then::WakeWorkers, move |c| Box::pin(async move { queue_sql::release(c, &lease, now).await }))
+            .await
+    }
+
+    async fn depth(&self, queue: QueueName) -> PortResult<Depth> {
+        let now = self.clock.now_ms();
+        let counts: (i64, i64, i64, i64) = sqlx::query_as(
+            "SELECT (SELECT COUNT(*) FROM msg WHERE queue = ?1 AND state = 'ready' AND visible_at <= ?2), \
+             (SELECT COUNT(*) FROM msg WHERE queue = ?1 AND state = 'ready' AND visible_at > ?2), \
+             (SELECT COUNT(*) FROM msg WHERE queue = ?1 AND state = 'leased'), \
+             (SELECT COUNT(*) FROM msg WHERE queue = ?1 AND state = 'dead')",
+        )
+        .bind(queue)
+        .bind(now)
+        .fetch_one(&self.reads)
+        .await
+        .map_err(unavailable)?;
+        let (publish_rate, deliver_rate) = self.rates(queue, now / 1000).await?;
+        Ok(Depth {
+            ready: count(counts.0),
+            scheduled: count(counts.1),
+            leased: count(counts.2),
+            dead: count(counts.3),
+            publish_rate,
+            deliver_rate,
+        })
+    }
+
+    async fn lag(&self, queue: QueueName, partitions: u32) -> PortResult<Vec<u64>> {
+        let rows: Vec<(i64, i64)> = sqlx::query_as(
+            "SELECT id % ?1 AS slot, COUNT(*) FROM msg WHERE queue = ?2 AND state IN ('ready', 'leased') GROUP BY slot",
+        )
+        .bind(partitions)
+        .bind(queue)
+        .fetch_all(&self.reads)
+        .await
+        .map_err(unavailable)?;
+        let mut lag = vec![0; partitions as usize];
+        for (slot, messages) in rows {
+            if let Some(entry) = usize::try_from(slot).ok().and_then(|slot| lag.get_mut(slot)) {
+                *entry = count(messages);
+            }
+        }
+        Ok(lag)
+    }
+
+    async fn wait(&self, queue: QueueName) -> PortResult<()> {
+        if !self.waiter.initialized() {
+            // The claim before this call may have been too early to be woken for: ask once more, now that we can be.
+            self.waiter.get_or_try_init(|| async { Waiter::open(&self.wake) }).await.map_err(unavailable)?;
+            return Ok(());
+        }
+        let waiter = self.waiter.get().expect("opened above");
+        let pause = self.until_next_due(queue).await?;
+        tokio::select! {
+            () = waiter.woken() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Looks without writing, so that an idle worker costs no commit.
+    pub(super) async fn is_anything_due(&self, queue: QueueName) -> PortResult<bool> {
+        let found: bool = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM msg WHERE queue = ?1 AND state = 'ready' AND visible_at <= ?2) \
+             OR EXISTS (SELECT 1 FROM msg WHERE queue = ?1 AND state = 'leased' AND lease_until <= ?2)",
+        )
+        .bind(queue)
+        .bind(self.clock.now_ms())
+        .fetch_one(&self.reads)
+        .await
+        .map_err(unavailable)?;
+        Ok(found)
+    }
+
+    async fn until_next_due(&self, queue: QueueName) -> PortResult<Duration> {
+        let (ready, leased): (Option<i64>, Option<i64>) = sqlx::query_as(
+            "SELECT (SELECT MIN(visible_at) FROM msg WHERE queue = ?1 AND state = 'ready'), \
+             (SELECT MIN(lease_until) FROM msg WHERE queue = ?1 AND state = 'leased')",
+        )
+        .bind(queue)
+        .fetch_one(&self.reads)
+        .await
+        .map_err(unavailable)?;
+        let now = self.clock.now_ms();
+        let due = ready.into_iter().chain(leased).min();
+        let pause = due.map(|due| Duration::from_millis(u64::try_from(due - now).unwrap_or(0)));
+        Ok(pause.unwrap_or(WAIT_MAX).min(WAIT_MAX))
+    }
+
+    async fn rates(&self, queue: QueueName, second: i64) -> PortResult<(f64, f64)> {
+        let (published, delivered): (f64, f64) = sqlx::query_as(
+            "SELECT TOTAL(published), TOTAL(delivered) FROM flow WHERE queue = ? AND second >= ? AND second < ?",
+        )
+        .bind(queue)
+        .bind(second - RATE_SECONDS)
+        .bind(second)
+        .fetch_one(&self.reads)
+        .await
+        .map_err(unavailable)?;
+        #[expect(clippy::cast_precision_loss, reason = "five seconds fit a float")]
+        let seconds = RATE_SECONDS as f64;
+        Ok((published / seconds, delivered / seconds))
+    }
+}
+
+fn count(rows: i64) -> u64 {
+    u64::try_from(rows).unwrap_or(0)
+}

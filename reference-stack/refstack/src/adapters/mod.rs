@@ -1,0 +1,11 @@
+//! The outside world behind the ports.
+
+pub mod embedded;
+pub mod tf_serving;
+pub mod url_fetch;
+
+/// TLS needs one provider of cryptography for the whole process; the first to ask chooses ring.
+pub(crate) fn install_tls_provider() {
+    // An error says that one is installed already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}

@@ -1,0 +1,14 @@
+//! What the tests have in common.
+
+pub(crate) mod client;
+pub(crate) mod inference;
+pub(crate) mod system;
+
+pub(crate) use client::{Answer, Client};
+pub(crate) use inference::FakeInference;
+pub(crate) use system::{Setup, TestSystem};
+
+/// A PNG by its first bytes; nothing more is needed where the inference server is a stand-in.
+pub(crate) fn png(text: &str) -> Vec<u8> {
+    [b"\x89PNG\r\n\x1a\n", text.as_bytes()].concat()
+}
