@@ -82,7 +82,8 @@ pub fn scale_down_limit(current: i32, rules: &Rules, events: (&[ScaleEvent], &[S
 
 /// The replicas when the policy's period began, reckoned back over this autoscaler's own changes.
 fn period_start(current: i32, policy: Policy, (ups, downs): (&[ScaleEvent], &[ScaleEvent]), now: ClusterTime) -> i32 {
-    current - change_within(ups, policy.period_ms, now) + change_within(downs, policy.period_ms, now)
+    let (added, removed) = (change_within(ups, policy.period_ms, now), change_within(downs, policy.period_ms, now));
+    current.saturating_sub(added).saturating_add(removed)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "Go truncates here, and a saturated limit is no limit")]

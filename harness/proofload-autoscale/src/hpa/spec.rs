@@ -141,6 +141,12 @@ pub enum PolicyType {
     Percent,
 }
 
+impl Default for Behavior {
+    fn default() -> Self {
+        Self { scale_up: Rules::default_up(), scale_down: Rules::default_down() }
+    }
+}
+
 impl Rules {
     /// Upstream's defaults for `scaleUp`.
     pub fn default_up() -> Self {

@@ -44,7 +44,8 @@ pub struct ScaleEvent {
 
 /// Replicas changed within the last `period_ms`.
 pub fn change_within(events: &[ScaleEvent], period_ms: i64, now: ClusterTime) -> i32 {
-    events.iter().filter(|e| e.at.age_ms(now) < period_ms).map(|e| e.change).sum()
+    let recent = events.iter().filter(|e| e.at.age_ms(now) < period_ms);
+    recent.map(|e| e.change).fold(0, i32::saturating_add)
 }
 
 /// Stores a change under the rules of its direction, reusing the last outdated place.

@@ -149,6 +149,10 @@ impl HpaWritten {
             let message = format!("minReplicas {min} is above maxReplicas {}; lower one of them", self.max_replicas);
             return Err(SpecError::Field { hpa: name.to_owned(), message });
         }
+        if self.metrics.is_empty() {
+            let kind = "Resource (cpu at 80 %, the default when metrics are absent)".to_owned();
+            return Err(SpecError::MetricType { hpa: name.to_owned(), index: 0, kind });
+        }
         let metrics = self.metrics.iter().enumerate().map(|(index, metric)| metric.check(name, index));
         Ok(HpaSpec {
             min,

@@ -1,7 +1,7 @@
 //! The HPA that KEDA generates from a `ScaledObject`.
 
 use crate::Milli;
-use crate::hpa::{Behavior, BehaviorWritten, Controller, HpaSpec, MetricSpec, Target};
+use crate::hpa::{Behavior, BehaviorWritten, Controller, HpaSpec, MetricSpec, Select, Target};
 
 use super::scaled_object::{Advanced, HpaConfig, ScaledObject, TriggerWritten};
 use super::trigger::{Trigger, TriggerContext, TriggerError};
@@ -18,7 +18,7 @@ pub struct GeneratedHpa {
     pub triggers: Vec<Trigger>,
 }
 
-/// Generates the HPA of a `ScaledObject`.
+/// Generates the HPA of a `ScaledObject`. A paused object has none: see [`ScaledObject::is_paused`].
 pub fn generated_hpa(
     object: &ScaledObject,
     context: &TriggerContext,
@@ -83,8 +83,16 @@ fn config(object: &ScaledObject) -> Option<&HpaConfig> {
     object.spec.advanced.as_ref().and_then(|a: &Advanced| a.horizontal_pod_autoscaler_config.as_ref())
 }
 
+/// A paused direction is one whose policies are disabled; the HPA itself stays.
 fn behavior(object: &ScaledObject) -> Option<Behavior> {
-    config(object).and_then(|c| c.behavior.as_ref()).map(BehaviorWritten::check)
+    let mut behavior = config(object).and_then(|c| c.behavior.as_ref()).map(BehaviorWritten::check);
+    if object.flag("paused-scale-out") {
+        behavior.get_or_insert_with(Behavior::default).scale_up.select = Select::Disabled;
+    }
+    if object.flag("paused-scale-in") {
+        behavior.get_or_insert_with(Behavior::default).scale_down.select = Select::Disabled;
+    }
+    behavior
 }
 
 fn hpa_name(object: &ScaledObject) -> String {

@@ -106,8 +106,8 @@ impl Kafka {
 
     /// From the lag of each partition to the value for the HPA.
     pub fn activity(&self, lags: &[PartitionLag]) -> Activity {
-        let scaling: i64 = lags.iter().map(|lag| lag.scaling).sum();
-        let activation: i64 = lags.iter().map(|lag| lag.activation).sum();
+        let scaling = lags.iter().map(|lag| lag.scaling).fold(0, i64::saturating_add);
+        let activation = lags.iter().map(|lag| lag.activation).fold(0, i64::saturating_add);
         let total = self.capped(scaling, lags);
         Activity { value: as_f64(total), active: activation > self.activation_lag_threshold }
     }
@@ -117,13 +117,13 @@ impl Kafka {
         let partitions = count(lags.len());
         let lagging = count(lags.iter().filter(|lag| lag.scaling > 0).count());
         if self.ensure_even_distribution {
-            return even_distribution_factor(total, partitions, self.lag_threshold) * self.lag_threshold;
+            return even_distribution_factor(total, partitions, self.lag_threshold).saturating_mul(self.lag_threshold);
         }
         if self.allow_idle_consumers {
             return total;
         }
         let feedable = if self.limit_to_partitions_with_lag { lagging } else { partitions };
-        total.min(feedable * self.lag_threshold)
+        total.min(feedable.saturating_mul(self.lag_threshold))
     }
 }
 
@@ -141,8 +141,11 @@ pub fn partition_lag(
             (OffsetResetPolicy::Earliest, false) => end.unwrap_or(0),
         };
     }
-    end.map_or(0, |end| end - committed)
+    end.map_or(0, |end| end.saturating_sub(committed))
 }
+
+/// More partitions than any topic has; a wider range is a slip of the pen.
+const PARTITIONS_MAX: i32 = 1_000_000;
 
 /// Reads `1-4,8,10-12`.
 pub fn parse_partitions(text: &str) -> Result<Vec<i32>, TriggerError> {
@@ -157,7 +160,13 @@ pub fn parse_partitions(text: &str) -> Result<Vec<i32>, TriggerError> {
     for part in text.split(',') {
         match part.split('-').collect::<Vec<_>>()[..] {
             [one] => partitions.push(number(one)?),
-            [from, to] => partitions.extend(number(from)?..=number(to)?),
+            [from, to] => {
+                let (from, to) = (number(from)?, number(to)?);
+                if to.saturating_sub(from) >= PARTITIONS_MAX {
+                    return Err(wrong());
+                }
+                partitions.extend(from..=to);
+            }
             _ => return Err(wrong()),
         }
     }
@@ -174,7 +183,10 @@ pub fn even_distribution_factor(total_lag: i64, partitions: i64, lag_threshold: 
     if total_lag == 0 {
         return 0;
     }
-    factors(partitions).into_iter().find(|factor| factor * lag_threshold >= total_lag).unwrap_or(partitions)
+    factors(partitions)
+        .into_iter()
+        .find(|factor| factor.saturating_mul(lag_threshold) >= total_lag)
+        .unwrap_or(partitions)
 }
 
 fn policy(p: &Parameters<'_>) -> Result<OffsetResetPolicy, TriggerError> {

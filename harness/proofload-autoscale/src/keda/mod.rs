@@ -16,7 +16,7 @@ pub use generated::{GeneratedHpa, generated_hpa, metric_name};
 pub use kafka::{
     Kafka, OffsetResetPolicy, PartitionLag, even_distribution_factor, factors, parse_partitions, partition_lag,
 };
-pub use rabbitmq::{Mode, Operation, Protocol, RabbitMq};
+pub use rabbitmq::{BrokerUrl, Mode, Operation, Protocol, RabbitMq};
 pub use rabbitmq_queue::{Activity, QueueFigures, compose};
 pub use scaled_object::{
     Advanced, Fallback, FallbackBehavior, HpaConfig, ScaledObject, ScaledObjectSpec, Text, TriggerWritten,

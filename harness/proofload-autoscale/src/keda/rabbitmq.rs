@@ -1,6 +1,7 @@
 //! The `rabbitmq` trigger: what its metadata means, and what KEDA refuses.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use super::trigger::{Parameters, TriggerContext, TriggerError};
 
@@ -9,8 +10,8 @@ use super::trigger::{Parameters, TriggerContext, TriggerError};
 pub struct RabbitMq {
     /// Queue, or a regular expression with `use_regex`.
     pub queue: String,
-    /// Broker URL; may hold credentials, so keep it out of reports.
-    pub host: String,
+    /// Where the broker is.
+    pub host: BrokerUrl,
     /// How the broker is asked.
     pub protocol: Protocol,
     /// What is measured.
@@ -29,6 +30,23 @@ pub struct RabbitMq {
     pub operation: Operation,
     /// `enable` or `disable`.
     pub tls: bool,
+}
+
+/// A broker's URL, which may hold credentials: they show in [`BrokerUrl::as_str`] alone.
+#[derive(Clone, PartialEq, Eq)]
+pub struct BrokerUrl(String);
+
+impl BrokerUrl {
+    /// The URL, credentials and all.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for BrokerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.rsplit('@').next().unwrap_or_default())
+    }
 }
 
 /// How the broker is asked.
@@ -68,8 +86,8 @@ impl RabbitMq {
     pub fn parse(metadata: &BTreeMap<String, String>, context: &TriggerContext) -> Result<Self, TriggerError> {
         let p = Parameters { trigger: "rabbitmq", metadata, context };
         let queue = p.required("queueName")?.to_owned();
-        let host = p.required("host")?.to_owned();
-        let protocol = protocol(&p, &host)?;
+        let host = BrokerUrl(p.required("host")?.to_owned());
+        let protocol = protocol(&p, host.as_str())?;
         let (mode, value) = target(&p)?;
         let trigger = Self {
             queue,

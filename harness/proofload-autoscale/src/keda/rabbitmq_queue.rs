@@ -128,8 +128,8 @@ pub fn compose(operation: Operation, queues: &[QueueFigures]) -> QueueFigures {
             deliver_get_rate: a.deliver_get_rate.max(b.deliver_get_rate),
         },
         Operation::Sum | Operation::Avg => QueueFigures {
-            messages: a.messages + b.messages,
-            messages_ready: a.messages_ready + b.messages_ready,
+            messages: a.messages.saturating_add(b.messages),
+            messages_ready: a.messages_ready.saturating_add(b.messages_ready),
             publish_rate: a.publish_rate + b.publish_rate,
             deliver_get_rate: a.deliver_get_rate + b.deliver_get_rate,
         },

@@ -1,18 +1,27 @@
 //! What all triggers share: where their parameters come from, and how a wrong one is reported.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use super::kafka::Kafka;
 use super::rabbitmq::RabbitMq;
 use super::scaled_object::TriggerWritten;
 
 /// What a trigger's parameters may refer to besides its own metadata.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct TriggerContext {
     /// Parameters of the `TriggerAuthentication`.
     pub auth: BTreeMap<String, String>,
     /// Environment of the target's container, for `…FromEnv`.
     pub env: BTreeMap<String, String>,
+}
+
+/// Names only: the values are secrets.
+impl fmt::Debug for TriggerContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = |map: &BTreeMap<String, String>| map.keys().cloned().collect::<Vec<_>>();
+        f.debug_struct("TriggerContext").field("auth", &names(&self.auth)).field("env", &names(&self.env)).finish()
+    }
 }
 
 /// A trigger that KEDA would refuse.

@@ -24,12 +24,15 @@ pub(super) fn find(resources: &[Resource], findings: &mut Vec<Finding>) {
     }
 }
 
+/// Without metrics the API server fills in 80 % cpu.
 fn utilizations(hpa: &HpaWritten) -> impl Iterator<Item = Wanted<'_>> {
-    hpa.metrics.iter().filter_map(|metric: &MetricWritten| {
+    let default = hpa.metrics.is_empty().then_some(Wanted { resource: "cpu", container: None });
+    let written = hpa.metrics.iter().filter_map(|metric: &MetricWritten| {
         let metric = metric.resource.as_ref().or(metric.container_resource.as_ref())?;
         let wanted = Wanted { resource: &metric.name, container: metric.container.as_deref() };
         (metric.target.kind == "Utilization").then_some(wanted)
-    })
+    });
+    default.into_iter().chain(written)
 }
 
 fn keda_utilizations(object: &ScaledObject) -> impl Iterator<Item = Wanted<'_>> {

@@ -1,8 +1,8 @@
 //! What must hold of every sync, whatever the numbers.
 
 use proofload_autoscale::hpa::{
-    Behavior, Controller, HpaSpec, HpaState, MetricSpec, Observation, PodCount, Reading, Recommendation, Rules, Scale,
-    Selector, Target, stabilise_legacy, sync,
+    Behavior, ConditionType, Controller, HpaSpec, HpaState, MetricSpec, Observation, PodCount, Reading, Reason,
+    Recommendation, Rules, Scale, Selector, Target, stabilise_legacy, sync,
 };
 use proofload_autoscale::{ClusterTime, Milli};
 use proptest::prelude::*;
@@ -65,5 +65,33 @@ proptest! {
         let highest = in_window.max().unwrap_or(0).max(desired);
         let mut log = recommendations;
         prop_assert_eq!(stabilise_legacy(&mut log, desired, 300_000, NOW), highest);
+    }
+}
+
+#[test]
+fn a_failed_metric_does_not_hinder_standing_still_or_growing() {
+    for (value, desired) in [(20_000, 2), (50_000, 4)] {
+        let readings = vec![Reading::Failed, Reading::Series(vec![Milli(value)])];
+        let (decision, _) = sync(&spec((1, 20), 2, false), HpaState::default(), &seen(2, readings), NOW);
+        assert_eq!(decision.desired, desired);
+        let active = decision.conditions.iter().find(|c| c.kind == ConditionType::ScalingActive).unwrap();
+        assert_eq!((active.status, active.reason), (true, Reason::ValidMetricFound));
+    }
+}
+
+proptest! {
+    /// Whatever stands in a file: an answer or an error, never a panic.
+    #[test]
+    fn no_text_breaks_the_reader(text in "[a-z:{}\\[\\]\\-\n \"']{0,200}", kind in 0..3_usize) {
+        let api = ["apps/v1\nkind: Deployment", "autoscaling/v2\nkind: HorizontalPodAutoscaler", "keda.sh/v1alpha1\nkind: ScaledObject"];
+        let document = format!("apiVersion: {}\nmetadata: {{name: a}}\nspec: {text}\n", api[kind]);
+        if let Ok(resources) = proofload_autoscale::manifest::parse("m.yaml", &document) {
+            proofload_autoscale::lint::lint(&resources);
+        }
+    }
+
+    #[test]
+    fn no_partition_list_breaks_the_reader(text in "[0-9, \\-]{0,30}") {
+        let _ = proofload_autoscale::keda::parse_partitions(&text);
     }
 }

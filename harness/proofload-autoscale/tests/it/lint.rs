@@ -65,6 +65,8 @@ fn missing_requests() {
     insta::assert_snapshot!(found(&hpa("{type: Utilization, averageUtilization: 70}")));
     silent(&hpa("{type: AverageValue, averageValue: 500m}"));
     silent(&hpa("{type: Utilization, averageUtilization: 70}").replace("memory: 64Mi", "cpu: 10m"));
+    let without = hpa("{}").replace("  metrics: [{type: Resource, resource: {name: cpu, target: {}}}]\n", "");
+    assert!(found(&without).contains("missing-requests"), "the default is 80 % cpu");
     let keda = "{type: cpu, metricType: Utilization, metadata: {value: '50'}}";
     let object =
         scaled_object("scaleTargetRef: {name: api}", "{}", keda).replacen("  scaleTargetRef: {name: worker}\n", "", 1);

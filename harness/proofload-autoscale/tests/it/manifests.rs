@@ -69,3 +69,55 @@ fn quoted_numbers_stay_texts_and_only_true_and_false_are_booleans() {
         parse("m.yaml", "kind: ConfigMap\nmetadata: {name: a}\ndata: {n: \"10\", y: yes, b: true, i: 10}\n").unwrap();
     assert_eq!(resources[0].document.value["data"].to_string(), r#"{"n":"10","y":"yes","b":true,"i":10}"#);
 }
+
+#[test]
+fn behavior_replaces_the_defaults_field_by_field() {
+    let yaml = "
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: a}
+spec:
+  scaleTargetRef: {kind: Deployment, name: a}
+  maxReplicas: 3
+  metrics:
+  - {type: External, external: {metric: {name: m}, target: {type: Value, value: 1500m}}}
+  - {type: Object, object: {metric: {name: o}, target: {type: AverageValue, averageValue: 2k}}}
+  behavior:
+    scaleDown: {tolerance: 50m, policies: [{type: Pods, value: 1, periodSeconds: 60}]}
+";
+    let resources = parse("m.yaml", yaml).unwrap();
+    let spec = resources[0].hpa().unwrap().check("a", Controller::default()).unwrap();
+    let behavior = spec.behavior.as_ref().unwrap();
+    assert_eq!(behavior.scale_up, hpa::Rules::default_up());
+    assert_eq!(behavior.scale_down.stabilization_ms, None, "the controller's flag");
+    assert_eq!(behavior.scale_down.policies.len(), 1);
+    assert_eq!((spec.tolerance().down, spec.tolerance().up), (Milli(50), Milli(100)));
+    let targets = spec.metrics.iter().map(|metric| match metric {
+        hpa::MetricSpec::External { target, .. } | hpa::MetricSpec::Object { target, .. } => *target,
+        hpa::MetricSpec::Unknown { kind } => panic!("{kind}"),
+    });
+    assert_eq!(targets.collect::<Vec<_>>(), [Target::Value(Milli(1500)), Target::AverageValue(Milli::whole(2000))]);
+}
+
+#[test]
+fn credentials_of_a_broker_show_nowhere() {
+    let yaml = "
+apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: a, annotations: {autoscaling.keda.sh/paused-scale-in: 'true'}}
+spec:
+  scaleTargetRef: {name: a}
+  triggers: [{type: rabbitmq, metadata: {queueName: q, hostFromEnv: URL}}]
+";
+    let context =
+        |url: &str| TriggerContext { env: [("URL".to_owned(), url.to_owned())].into(), ..TriggerContext::default() };
+    let resources = parse("m.yaml", yaml).unwrap();
+    let object = resources[0].scaled_object().unwrap();
+    let good = context("amqp://u:hunter2@b:5672/v");
+    let generated = generated_hpa(object, &good, Controller::default()).unwrap();
+    let bad = generated_hpa(object, &context("hunter2"), Controller::default()).unwrap_err();
+    assert!(!format!("{generated:?} {good:?} {bad:?} {bad}").contains("hunter2"));
+    let behavior = generated.spec.behavior.unwrap();
+    assert_eq!(behavior.scale_down.select, hpa::Select::Disabled, "scaling in is paused");
+    assert_eq!(behavior.scale_up.select, hpa::Select::Max);
+}

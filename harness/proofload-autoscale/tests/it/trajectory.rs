@@ -142,3 +142,17 @@ fn paused_objects_stand_still() {
     object.annotations.insert("autoscaling.keda.sh/paused".to_owned(), "yes, please".to_owned());
     assert!(object.is_paused(), "a value that is no boolean counts as true");
 }
+
+/// The drained queue with every replica at work: over AMQP it reads 0, over HTTP it does not.
+#[test]
+fn unacknowledged_messages_count_over_http_only() {
+    let figures = QueueFigures { messages: 5, messages_ready: 0, ..QueueFigures::default() };
+    let read = |object: &ScaledObject| {
+        let generated = generated_hpa(object, &TriggerContext::default(), Controller::default()).unwrap();
+        let Trigger::RabbitMq(rabbitmq) = &generated.triggers[0] else { panic!("a rabbitmq trigger") };
+        let activity = rabbitmq.activity(figures);
+        format!("{} {}", activity.value, activity.active)
+    };
+    assert_eq!(read(first(&rendered("medical-platform/base").unwrap())), "0 false");
+    assert_eq!(read(&queue("maxReplicaCount: 5")), "5 true");
+}
