@@ -119,27 +119,38 @@ pub(crate) fn suggest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) 
 fn from_parser(file: &str, error: &serde_saphyr::Error) -> Problem {
     let plain = error.without_snippet();
     let (line, column) = error.location().map_or((0, 0), |at| (at.line(), at.column()));
-    let text = strip_location(&plain.to_string());
-    let (message, help) = explain(&text);
+    let (message, help) = explain(plain);
     Problem { file: file.to_owned(), line, column, message, help }
+}
+
+/// The parser's error in our words: what is wrong, and the nearest word that would be right.
+fn explain(error: &serde_saphyr::Error) -> (String, Option<String>) {
+    use serde_saphyr::Error;
+    match error {
+        Error::SerdeUnknownField { field, expected, .. } => {
+            (format!("unknown field `{field}`"), suggest(field, expected.iter().copied()))
+        }
+        Error::SerdeUnknownVariant { variant, expected, .. } => {
+            (format!("unknown word `{variant}`"), suggest(variant, expected.iter().copied()))
+        }
+        Error::SerdeMissingField { field, .. } => (format!("the field `{field}` is missing"), Some("add it".to_owned())),
+        Error::DuplicateMappingKey { key, .. } => {
+            let key = key.as_deref().unwrap_or("a key");
+            (format!("`{key}` stands here twice"), Some("keep one".to_owned()))
+        }
+        Error::Unexpected { expected, .. } => {
+            (format!("this cannot stand here; {expected} was expected"), Some("check the indentation".to_owned()))
+        }
+        Error::InvalidScalar { .. } => ("a whole number was expected here".to_owned(), None),
+        other => (strip_location(&other.to_string()), None),
+    }
 }
 
 /// The parser appends ` at line L, column C`; the place is already in front of our message.
 fn strip_location(text: &str) -> String {
-    let first = text.lines().next().unwrap_or_default();
+    let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
     match first.rfind(" at line ") {
         Some(at) if at > 0 => first[..at].to_owned(),
         _ => first.to_owned(),
     }
-}
-
-/// Turns serde's `unknown field `x`, expected one of `a`, `b`` into a message and a suggestion.
-fn explain(text: &str) -> (String, Option<String>) {
-    let quoted: Vec<&str> = text.split('`').skip(1).step_by(2).collect();
-    let text = text.trim_start_matches("error: ").to_owned();
-    if let (true, Some((word, known))) = (text.contains("unknown "), quoted.split_first()) {
-        let kind = if text.contains("variant") { "word" } else { "field" };
-        return (format!("unknown {kind} `{word}`"), suggest(word, known.iter().copied()));
-    }
-    (text, None)
 }

@@ -27,7 +27,7 @@ pub(super) fn load(report: &Report) -> String {
     if load.due == 0 {
         return "nothing was due".to_owned();
     }
-    let mut text = format!(
+    let sent = format!(
         "{} arrivals asked ({}), {} sent ({}), {} dropped",
         words::count(load.due),
         words::value(load.asked_per_second, "/s"),
@@ -38,8 +38,7 @@ pub(super) fn load(report: &Report) -> String {
     let requests = || report.steps.iter().filter(|step| step.kind == StepKind::Request);
     let wrong: u64 = requests().map(|step| step.errors + step.broken).sum();
     let due: u64 = requests().map(|step| step.due).sum();
-    text += &format!("; {} of {} requests went wrong", words::count(wrong), words::count(due));
-    text
+    format!("{sent}; {} of {} requests went wrong", words::count(wrong), words::count(due))
 }
 
 /// The latency rules with their values; the steps themselves where no rule is about latency.

@@ -1,4 +1,4 @@
-//! `latency.hlog`: an HdrHistogram interval log with one line per second and step, tagged with the step's name, for
+//! `latency.hlog`: a `HdrHistogram` interval log with one line per second and step, tagged with the step's name, for
 //! every reader of that format. Values are microseconds; the maximum column is in milliseconds.
 
 use std::collections::BTreeSet;

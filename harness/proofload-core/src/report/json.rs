@@ -22,7 +22,11 @@ impl Report {
         let report: Report = serde_json::from_str(text)
             .map_err(|error| format!("not a report: {error}; run `proofload judge` on its run folder again"))?;
         if report.api_version != crate::API_VERSION {
-            return Err(format!("the report is of {}, and this proofload reads {}", report.api_version, crate::API_VERSION));
+            return Err(format!(
+                "the report is of {}, and this proofload reads {}",
+                report.api_version,
+                crate::API_VERSION
+            ));
         }
         Ok(report)
     }

@@ -67,9 +67,7 @@ fn word(outcome: Outcome) -> &'static str {
 
 /// A case for a verdict that no finding shows, as of a stopped run: otherwise the file would look green.
 fn silent_verdict(report: &Report) -> Option<TestCase> {
-    let red = |finding: &Finding| {
-        matches!(finding.outcome, Outcome::Fail | Outcome::Inconclusive | Outcome::Invalid)
-    };
+    let red = |finding: &Finding| matches!(finding.outcome, Outcome::Fail | Outcome::Inconclusive | Outcome::Invalid);
     if report.verdict == Verdict::Pass || report.findings.iter().any(red) {
         return None;
     }

@@ -61,7 +61,8 @@ pub(super) fn trust(report: &Report) -> String {
     };
     let (invalid, warning) = (told(Outcome::Invalid), told(Outcome::Warning));
     if !invalid.is_empty() {
-        let answer = if report.verdict == Verdict::Fail { "Its counts of jobs, yes; its times and rates, no" } else { "No" };
+        let answer =
+            if report.verdict == Verdict::Fail { "Its counts of jobs, yes; its times and rates, no" } else { "No" };
         return format!("{answer}: {invalid}");
     }
     if report.load.due == 0 {
@@ -69,15 +70,15 @@ pub(super) fn trust(report: &Report) -> String {
     }
     let unknown = report.signals.iter().filter(|signal| signal.value.is_none()).count();
     let lag = words::value(report.load.wake_lag_ms.p99, "ms");
-    let mut text = if warning.is_empty() {
+    let answer = if warning.is_empty() {
         format!("Yes: proofload was on time (wake lag p99 {lag}) and no signal of its own warns")
     } else {
         format!("Yes, with care: {warning}")
     };
-    if unknown > 0 {
-        text += &format!("; this machine does not say {unknown} of {} signals", report.signals.len());
+    match unknown {
+        0 => answer,
+        _ => format!("{answer}; this machine does not say {unknown} of {} signals", report.signals.len()),
     }
-    text
 }
 
 fn rules(report: &Report) -> Vec<String> {
@@ -146,7 +147,6 @@ fn step(step: &StepSummary) -> String {
         ms(times.max),
     )
 }
-
 
 /// A text that cannot leave its table cell or become markup.
 fn cell(text: &str) -> String {

@@ -39,6 +39,9 @@ pub(super) fn digits(value: f64) -> String {
     if !value.is_finite() {
         return UNKNOWN.to_owned();
     }
+    if value.abs() >= 1e9 {
+        return format!("{value:.2e}");
+    }
     let decimals = match value.abs() {
         size if size >= 99.95 => 0,
         size if size >= 9.995 => 1,
@@ -102,12 +105,21 @@ fn date(days: u64) -> (u64, u64, u64) {
 
 /// At most `most` characters on one line; what was cut is in `report.json`.
 pub(super) fn clip(text: &str, most: usize) -> String {
-    let mut line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(most + 1).collect();
+    let mut line: String = text.chars().map(plain).take(most + 1).collect();
     if line.chars().count() > most {
         line.pop();
         line.push('…');
     }
     line
+}
+
+/// A control character as a space, and one that turns the direction of what follows as a mark that it was there.
+fn plain(c: char) -> char {
+    match c {
+        _ if c.is_control() => ' ',
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+        _ => c,
+    }
 }
 
 #[cfg(test)]
@@ -128,6 +140,7 @@ mod tests {
         check(99.999, "%", "100 %");
         check(41.666, "/s", "41.7/s");
         check(1_234_567.0, "jobs", "1234567 jobs");
+        check(1.5e300, "jobs", "1.50e300 jobs");
         check(f64::NAN, "ms", "unknown");
         check(-0.000_001, "", "0");
     }
@@ -144,7 +157,7 @@ mod tests {
 
     #[test]
     fn long_texts_are_cut_to_one_line() {
-        assert_eq!(clip("a\nb", 10), "a b");
+        assert_eq!(clip("a\nb\u{202e}c", 10), "a b\u{fffd}c");
         assert_eq!(clip("äöüß", 4), "äöüß");
         assert_eq!(clip("äöüßx", 4), "äöüß…");
     }

@@ -82,7 +82,7 @@ pub(crate) fn check_head(version: &At<String>, kind: &At<String>, expected: &str
         report.add(version, message, Some(format!("write {API_VERSION}")));
     }
     if kind.value != expected {
-        report.add(kind, format!("kind is `{}`, and this file must be a {expected}", kind.value), None);
+        report.add(kind, format!("kind is `{}`, and here it must be {expected}", kind.value), None);
     }
 }
 

@@ -1,5 +1,12 @@
 //! Records of runs that never happened: same arrivals, same numbers, every time.
 
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "made-up numbers are small"
+)]
+
 use std::collections::BTreeMap;
 
 use proofload_core::evidence::{
@@ -58,26 +65,26 @@ scaling:
 "#;
 
 /// A run and what it was judged by.
-pub struct Run {
-    pub scenario: Scenario,
-    pub record: RunRecord,
+pub(crate) struct Run {
+    pub(crate) scenario: Scenario,
+    pub(crate) record: RunRecord,
 }
 
 impl Run {
-    pub fn judged(&self) -> Report {
+    pub(crate) fn judged(&self) -> Report {
         judge(&self.scenario, &self.record)
     }
 
-    pub fn files(&self) -> Vec<RunFile> {
+    pub(crate) fn files(&self) -> Vec<RunFile> {
         files(&self.judged(), &self.record)
     }
 
-    pub fn text(&self, name: &str) -> String {
+    pub(crate) fn text(&self, name: &str) -> String {
         let file = self.files().into_iter().find(|file| file.name == name).unwrap();
         String::from_utf8(file.content).unwrap()
     }
 
-    pub fn closing(&self) -> String {
+    pub(crate) fn closing(&self) -> String {
         closing_lines(&self.judged()).join("\n")
     }
 }
@@ -99,24 +106,22 @@ impl Behaviour {
     }
 }
 
-const HEALTHY: Behaviour =
-    Behaviour { median_ms: |_| 24.0, errors_at: &[], broken_at: &[], lost: 0, wake_lag_us: 60 };
+const HEALTHY: Behaviour = Behaviour { median_ms: |_| 24.0, errors_at: &[], broken_at: &[], lost: 0, wake_lag_us: 60 };
 
 /// Everything holds; replicas go from 1 to 5 and back.
-pub fn pass() -> Run {
+pub(crate) fn pass() -> Run {
     run(&HEALTHY, "2026-11-21-0948-pass")
 }
 
 /// Slow at the peak, two wrong answers, a stall without answers, and three jobs lost.
-pub fn fail() -> Run {
+pub(crate) fn fail() -> Run {
     let slow = |at| if (40..62).contains(&at) { 420.0 } else { 26.0 };
-    let behaviour =
-        Behaviour { median_ms: slow, errors_at: &[44, 45], broken_at: &[50, 51, 52], lost: 3, ..HEALTHY };
+    let behaviour = Behaviour { median_ms: slow, errors_at: &[44, 45], broken_at: &[50, 51, 52], lost: 3, ..HEALTHY };
     run(&behaviour, "2026-11-21-1012-fail")
 }
 
 /// proofload itself was late.
-pub fn invalid() -> Run {
+pub(crate) fn invalid() -> Run {
     let mut run = run(&Behaviour { wake_lag_us: 45_000, ..HEALTHY }, "2026-11-21-1030-invalid");
     run.record.generator.thread_busy = (0..120u32).map(|at| if at < 60 { 0.4 } else { 0.97 }).collect();
     run.record.generator.run_queue_delay = Some(0.081);
@@ -125,7 +130,7 @@ pub fn invalid() -> Run {
 }
 
 /// Stopped in the middle of the rise.
-pub fn interrupted() -> Run {
+pub(crate) fn interrupted() -> Run {
     let mut run = pass();
     run.record.run.end = RunEnd::Interrupted;
     run.record.run.lasted_ms = 12_400;
@@ -147,7 +152,7 @@ pub fn interrupted() -> Run {
 }
 
 /// Not one answer.
-pub fn all_broken() -> Run {
+pub(crate) fn all_broken() -> Run {
     let mut run = pass();
     run.record.cluster = None;
     run.record.ledgers = vec![LedgerEvidence { flow: "upload-study".to_owned(), ..LedgerEvidence::default() }];
@@ -162,7 +167,7 @@ pub fn all_broken() -> Run {
 }
 
 /// Nothing at all.
-pub fn empty() -> Run {
+pub(crate) fn empty() -> Run {
     let mut run = pass();
     run.record.plan.clear();
     run.record.steps.clear();
@@ -268,7 +273,7 @@ fn second(at: u32, due: u64, behaviour: &Behaviour, noise: &mut Noise, limits_ns
     second
 }
 
-pub fn empty_second(at: u32, limits: usize) -> Second {
+fn empty_second(at: u32, limits: usize) -> Second {
     Second {
         at,
         due: 0,

@@ -1,5 +1,14 @@
 //! What a judged run looks like to people and to other programs.
+//!
+//! The modules say `cfg(test)` for clippy, which else takes their helpers for code that may not `unwrap`.
 
+#[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod mistakes;
+#[cfg(test)]
 mod report;
+#[cfg(test)]
 mod schema;

@@ -1,9 +1,37 @@
 //! Every format of every kind of run, as its readers see it.
 
-use super::fixture::{self, Run};
-use proofload_core::report::Report;
+use std::sync::OnceLock;
 
-fn kinds() -> Vec<(&'static str, Run)> {
+use super::fixture::{self, Run};
+use proofload_core::report::{Report, RunFile};
+
+/// A run and its folder, rendered once for all tests.
+struct Kind {
+    name: &'static str,
+    run: Run,
+    files: Vec<RunFile>,
+}
+
+impl Kind {
+    fn text(&self, name: &str) -> &str {
+        let file = self.files.iter().find(|file| file.name == name).unwrap();
+        std::str::from_utf8(&file.content).unwrap()
+    }
+}
+
+fn kinds() -> &'static [Kind] {
+    static KINDS: OnceLock<Vec<Kind>> = OnceLock::new();
+    KINDS.get_or_init(|| {
+        let all = all_kinds().into_iter();
+        all.map(|(name, run)| Kind { name, files: run.files(), run }).collect()
+    })
+}
+
+fn html(name: &str) -> &'static str {
+    kinds().iter().find(|kind| kind.name == name).unwrap().text("report.html")
+}
+
+fn all_kinds() -> Vec<(&'static str, Run)> {
     vec![
         ("pass", fixture::pass()),
         ("fail", fixture::fail()),
@@ -11,48 +39,113 @@ fn kinds() -> Vec<(&'static str, Run)> {
         ("interrupted", fixture::interrupted()),
         ("all-broken", fixture::all_broken()),
         ("empty", fixture::empty()),
+        ("odd", super::hostile::odd()),
+        ("single", super::hostile::single()),
     ]
 }
 
 #[test]
 fn closing_lines_tell_a_run_in_five() {
-    let all: Vec<String> = kinds().iter().map(|(kind, run)| format!("# {kind}\n{}\n", run.closing())).collect();
+    let all: Vec<String> = kinds().iter().map(|kind| format!("# {}\n{}\n", kind.name, kind.run.closing())).collect();
     insta::assert_snapshot!(all.join("\n"));
 }
 
 #[test]
 fn junit_shows_every_finding() {
-    for (kind, run) in kinds() {
-        insta::assert_snapshot!(format!("junit-{kind}"), run.text("junit.xml"));
+    for kind in kinds() {
+        insta::assert_snapshot!(format!("junit-{}", kind.name), kind.text("junit.xml"));
     }
 }
 
 #[test]
 fn the_summary_fits_a_job_page() {
-    for (kind, run) in kinds() {
-        let summary = run.text("summary.md");
-        assert!(summary.lines().count() <= 60, "{kind}: {} lines", summary.lines().count());
-        insta::assert_snapshot!(format!("summary-{kind}"), summary);
+    for kind in kinds() {
+        let summary = kind.text("summary.md");
+        assert!(summary.lines().count() <= 60, "{}: {} lines", kind.name, summary.lines().count());
+        insta::assert_snapshot!(format!("summary-{}", kind.name), summary);
     }
 }
 
 #[test]
 fn a_report_reads_back_as_it_was() {
-    for (kind, run) in kinds() {
-        assert_eq!(Report::from_json(&run.text("report.json")).unwrap(), run.judged(), "{kind}");
+    for kind in kinds() {
+        assert_eq!(Report::from_json(kind.text("report.json")).unwrap(), kind.run.judged(), "{}", kind.name);
     }
     assert!(Report::from_json("{}").unwrap_err().contains("proofload judge"));
+}
+
+#[test]
+fn the_page_reads_in_order_and_needs_nothing_from_outside() {
+    for Kind { name: kind, files, .. } in kinds() {
+        let html = std::str::from_utf8(&files[0].content).unwrap();
+        let sections = ["class=\"banner", "id=\"validity\"", "id=\"rules\"", "id=\"timeline\"", "id=\"spread\""];
+        let sections = sections.iter().chain(&["id=\"steps\"", "id=\"ledger\"", "id=\"scaling\"", "id=\"again\""]);
+        let places: Vec<usize> = sections.map(|section| html.find(section).expect(section)).collect();
+        assert!(places.is_sorted(), "{kind}: {places:?}");
+        for outside in ["http://", "https://", "src=", "url(", "@import", "<link", "<script"] {
+            assert!(!html.contains(outside), "{kind}: {outside}");
+        }
+        let count = |what: &str| html.matches(what).count();
+        assert_eq!(count("<h1"), 1, "{kind}");
+        assert_eq!(count("<table"), count("<caption>"), "{kind}");
+        assert_eq!(count("role=\"img\""), count("<svg viewBox"), "{kind}: every drawing is told in words");
+        assert_eq!(count("prefers-color-scheme: dark") + count("@media print"), 2, "{kind}");
+        let mut ids: Vec<&str> = html.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        let all = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), all, "{kind}: an id is used twice");
+    }
+}
+
+#[test]
+fn the_page_says_what_the_reader_asks() {
+    for kind in ["pass", "fail", "invalid"] {
+        insta::assert_snapshot!(format!("html-{kind}"), words_of(html(kind)));
+    }
+}
+
+#[test]
+fn drawings_tell_their_values_when_pointed_at() {
+    let html = html("fail");
+    for told in [
+        "<title>50 s to 52 s: due 40/s, answered 30/s, wrong 0/s, unanswered 10/s</title>",
+        "<title>50 s to 52 s: 20 of 80 never answered</title>",
+        "<title>uploads.peak from 20 s to 1:20: 2,400 arrivals planned</title>",
+        "<title>40 s to 42 s: ready 5, desired 5</title>",
+        "p95 ≤ 300 ms ✗ FAIL</text>",
+    ] {
+        assert!(html.contains(told), "{told}");
+    }
+}
+
+/// The words of a page without its drawings, a line per row or paragraph.
+fn words_of(html: &str) -> String {
+    let body = html.split("<body>").nth(1).unwrap();
+    let mut text = String::new();
+    for (index, part) in body.split("<svg").enumerate() {
+        text += if index == 0 { part } else { part.split_once("</svg>").unwrap().1 };
+    }
+    let mut words = String::new();
+    for part in text.split('<') {
+        let (tag, inner) = part.split_once('>').unwrap_or(("", part));
+        let cell = ["/td", "/th", "/dt", "/li", "span class=\"small"].iter().any(|end| tag.starts_with(end));
+        words += if cell { " · " } else { "" };
+        words += inner;
+    }
+    let lines = words.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+    lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
 /// Leaves run folders for other programs' readers and for the eye: `PROOFLOAD_REPORTS_OUT=DIR`.
 #[test]
 fn folders_are_left_for_other_readers_where_asked() {
     let Some(out) = std::env::var_os("PROOFLOAD_REPORTS_OUT") else { return };
-    for (kind, run) in kinds() {
-        let folder = std::path::Path::new(&out).join(kind);
+    for kind in kinds() {
+        let folder = std::path::Path::new(&out).join(kind.name);
         std::fs::create_dir_all(&folder).unwrap();
-        for file in run.files() {
-            std::fs::write(folder.join(file.name), file.content).unwrap();
+        for file in &kind.files {
+            std::fs::write(folder.join(file.name), &file.content).unwrap();
         }
     }
 }

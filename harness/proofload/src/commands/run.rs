@@ -34,6 +34,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<u8, Failure> {
     }
     let parent = args.out.clone().unwrap_or_else(|| PathBuf::from("reports").join(&environment.name));
     let folder = RunFolder::create(&parent, &stamp::run_id(unix_ms()))?;
+    folder.write("scenario.yaml", resolved(&args, &source.text).as_bytes())?;
     let request = RunRequest {
         scenario_text: source.text,
         scenario_folder: source.folder,
@@ -107,6 +108,14 @@ fn stop_on_signal() -> CancellationToken {
 #[expect(clippy::disallowed_methods, reason = "the edge, where the process environment is read")]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
+}
+
+/// The scenario as it was run: its text, with what the command line changed said on top.
+fn resolved(args: &RunArgs, text: &str) -> String {
+    if (args.scale - 1.0).abs() > f64::EPSILON {
+        return format!("# run with --scale {}: every rate below was multiplied by it\n{text}", args.scale);
+    }
+    text.to_owned()
 }
 
 /// The command that repeats this run.

@@ -52,7 +52,8 @@ pub(super) fn panel(
 }
 
 fn lines(panel: &mut Panel, step: &MeasuredStep<'_>, axis: &Axis, y: &Scale) {
-    let place = |bucket: &Bucket, share: f64| Some((axis.x.place(bucket.middle_s()), y.place(bucket.quantile_ms(share)?)));
+    let place =
+        |bucket: &Bucket, share: f64| Some((axis.x.place(bucket.middle_s()), y.place(bucket.quantile_ms(share)?)));
     band(panel, step, axis, y);
     for (share, class, name) in LINES {
         let mut points: Vec<Option<(f64, f64)>> = Vec::new();
@@ -76,7 +77,8 @@ fn band(panel: &mut Panel, step: &MeasuredStep<'_>, axis: &Axis, y: &Scale) {
         let x = axis.x.place(bucket.middle_s());
         Some(((x, y.place(bucket.quantile_ms(0.99)?)), (x, y.place(bucket.quantile_ms(0.5)?))))
     };
-    let known: Vec<(u32, u32, _)> = step.buckets.iter().map(|bucket| (bucket.from_s, bucket.to_s, edges(bucket))).collect();
+    let known: Vec<(u32, u32, _)> =
+        step.buckets.iter().map(|bucket| (bucket.from_s, bucket.to_s, edges(bucket))).collect();
     for run in known.chunk_by(|a, b| a.1 == b.0 && a.2.is_some() && b.2.is_some()) {
         let (upper, lower): (Vec<_>, Vec<_>) = run.iter().filter_map(|bucket| bucket.2).unzip();
         panel.area("band", &upper, &lower);
@@ -96,7 +98,7 @@ fn unanswered(panel: &mut Panel, step: &MeasuredStep<'_>, axis: &Axis) {
             x: axis.x.at(bucket.middle_s()),
             y: scale::px(TOP + 4.0),
             class: "bad",
-            sign: "✕",
+            text: "✕",
             label: String::new(),
             title,
         });
@@ -125,7 +127,8 @@ fn limit_lines(panel: &mut Panel, limits: &[LimitLine], axis: &Axis, y: &Scale) 
 }
 
 fn hover_text(bucket: &Bucket) -> String {
-    let value = |share: f64| bucket.quantile_ms(share).map_or_else(|| "never answered".to_owned(), |ms| words::value(ms, "ms"));
+    let value =
+        |share: f64| bucket.quantile_ms(share).map_or_else(|| "never answered".to_owned(), |ms| words::value(ms, "ms"));
     let lines: Vec<String> = LINES.iter().map(|(share, _, name)| format!("{name} {}", value(*share))).collect();
     let when = stretch(f64::from(bucket.from_s), f64::from(bucket.to_s));
     format!("{when}: {} ({} due)", lines.join(", "), words::count(bucket.due))
@@ -133,17 +136,16 @@ fn hover_text(bucket: &Bucket) -> String {
 
 fn summary(name: &str, step: &MeasuredStep<'_>, limits: &[LimitLine]) -> String {
     let whole = &step.whole;
-    let value = |share: f64| whole.quantile_ms(share).map_or_else(|| "never answered".to_owned(), |ms| words::value(ms, "ms"));
-    let mut text = format!(
+    let value =
+        |share: f64| whole.quantile_ms(share).map_or_else(|| "never answered".to_owned(), |ms| words::value(ms, "ms"));
+    let mut told = vec![format!(
         "{name}: p50 {}, p95 {}, p99 {} over all {} that were due",
         value(0.5),
         value(0.95),
         value(0.99),
         words::count(whole.due)
-    );
-    for limit in limits {
-        text += &format!("; limit {} during {}", limit.label, words::clip(&limit.window, 60));
-    }
-    text.push('.');
-    text
+    )];
+    let limits = limits.iter().map(|limit| format!("limit {} during {}", limit.label, words::clip(&limit.window, 60)));
+    told.extend(limits);
+    format!("{}.", told.join("; "))
 }

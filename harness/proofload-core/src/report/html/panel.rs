@@ -3,7 +3,7 @@
 //! Drawn by hand rather than by `plotters`: its SVG has fixed colours, so it cannot follow the reader's theme, and no
 //! `<title>`, so nothing could be read off by pointing at it.
 
-use super::scale::{self, BOTTOM, LEFT, RIGHT, Scale, TOP, Tick, WIDTH};
+use super::scale::{self, BOTTOM, Scale, TOP, Tick};
 
 /// A drawing.
 #[derive(Default)]
@@ -70,7 +70,7 @@ pub(super) struct Sign {
     pub(super) x: String,
     pub(super) y: String,
     pub(super) class: &'static str,
-    pub(super) sign: &'static str,
+    pub(super) text: &'static str,
     /// Written beside it; may be empty.
     pub(super) label: String,
     pub(super) title: String,
@@ -84,11 +84,6 @@ pub(super) struct Hover {
 }
 
 impl Panel {
-    /// Right edge of the drawn area.
-    pub(super) fn right(&self) -> String {
-        scale::px(WIDTH - RIGHT)
-    }
-
     /// Bottom edge of the drawn area.
     pub(super) fn floor(&self) -> String {
         scale::px(self.height.parse::<f64>().unwrap_or(0.0) - BOTTOM)
@@ -104,22 +99,18 @@ impl Panel {
         scale::px((self.height.parse::<f64>().unwrap_or(0.0) - BOTTOM - TOP).max(0.0))
     }
 
-    /// Left edge of the drawn area.
-    pub(super) fn left(&self) -> String {
-        scale::px(LEFT)
-    }
-
     /// Adds a line through points; `None` breaks it. Points stand alone as dots.
     pub(super) fn line(&mut self, class: &'static str, points: &[Option<(f64, f64)>]) {
         let mut path = String::new();
         for run in points.split(Option::is_none) {
             let run: Vec<(f64, f64)> = run.iter().flatten().copied().collect();
-            if let [(x, y)] = run[..] {
+            if run.len() == 1 {
                 // A line of no length with round ends is a dot.
-                path += &format!("M{} {}h0", scale::px(x), scale::px(y));
+                path.push_str(&join(&run));
+                path.push_str("h0");
             }
             if run.len() > 1 {
-                path += &join(&run);
+                path.push_str(&join(&run));
             }
         }
         if !path.is_empty() {

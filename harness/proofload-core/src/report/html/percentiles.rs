@@ -66,7 +66,7 @@ pub(super) fn panel(steps: &[MeasuredStep<'_>], findings: &[Finding], record: &R
             x: x.at(at),
             y: scale::px(y.place(limit.limit_ms) + 4.0),
             class: if limit.failed { "bad" } else { "limit-sign" },
-            sign: if limit.failed { "✗" } else { "▽" },
+            text: if limit.failed { "✗" } else { "▽" },
             label: limit.label.clone(),
             title: format!("limit {} during {}", limit.label, words::clip(&limit.window, 60)),
         });
@@ -80,7 +80,8 @@ pub(super) fn panel(steps: &[MeasuredStep<'_>], findings: &[Finding], record: &R
 }
 
 fn curve_text(name: &str, step: &MeasuredStep<'_>) -> String {
-    let value = |share: f64| step.whole.quantile_ms(share).map_or("never answered".to_owned(), |ms| words::value(ms, "ms"));
+    let value =
+        |share: f64| step.whole.quantile_ms(share).map_or("never answered".to_owned(), |ms| words::value(ms, "ms"));
     format!("{name}: half within {}, 99 % within {}, 99.9 % within {}", value(0.5), value(0.99), value(0.999))
 }
 

@@ -183,7 +183,10 @@ fn rule(finding: &Finding, instruments_failed: bool) -> RuleRow {
         limit: or_nothing(figure.map(figures::limit)),
         margin: or_nothing(figures::margin_of(finding)),
         samples: words::count(finding.samples),
-        effect: finding.design_effect.filter(|d| *d > 1.005).map_or_else(String::new, |d| format!("÷ {} for dependence", words::digits(d))),
+        effect: finding
+            .design_effect
+            .filter(|d| *d > 1.005)
+            .map_or_else(String::new, |d| format!("÷ {} for dependence", words::digits(d))),
         needed: or_nothing(finding.needed.map(|needed| format!("about {}", words::count(needed)))),
     }
 }
@@ -215,8 +218,13 @@ fn wrong(step: &StepSummary) -> Option<String> {
     let mut classes: Vec<(&String, &u64)> = step.error_classes.iter().collect();
     classes.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
     let told = classes.iter().take(CLASSES_MAX);
-    let told: Vec<String> = told.map(|(class, count)| format!("{} × {}", words::count(**count), words::clip(class, 120))).collect();
-    let more = if classes.len() > CLASSES_MAX { format!(", and {} other kinds", classes.len() - CLASSES_MAX) } else { String::new() };
+    let told: Vec<String> =
+        told.map(|(class, count)| format!("{} × {}", words::count(**count), words::clip(class, 120))).collect();
+    let more = if classes.len() > CLASSES_MAX {
+        format!(", and {} other kinds", classes.len() - CLASSES_MAX)
+    } else {
+        String::new()
+    };
     (!told.is_empty()).then(|| format!("{}: {}{more}", words::clip(&step.name, 120), told.join(", ")))
 }
 

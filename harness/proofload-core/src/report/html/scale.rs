@@ -89,7 +89,11 @@ pub(super) fn round_steps(high: f64) -> Vec<f64> {
 
 /// The same for things that come whole: no half a replica.
 pub(super) fn whole_steps(high: f64) -> Vec<f64> {
-    if high > 4.0 { round_steps(high) } else { (0..=4u8).map(f64::from).take_while(|step| *step < high.max(1.0) + 1.0).collect() }
+    if high > 4.0 {
+        round_steps(high)
+    } else {
+        (0..=4u8).map(f64::from).take_while(|step| *step < high.max(1.0) + 1.0).collect()
+    }
 }
 
 /// 1, 2, 5, 10 … around `low..=high`; the more decades, the fewer steps in each.
@@ -147,6 +151,12 @@ mod tests {
         assert_eq!(log_steps(f64::NAN, -1.0), [0.1, 0.2]);
         assert_eq!(time_steps(148.3), [0.0, 15.0, 30.0, 45.0, 60.0, 75.0, 90.0, 105.0, 120.0, 135.0]);
         assert_eq!([clock(8.0), clock(80.0), clock(3900.0)], ["8 s", "1:20", "1:05:00"]);
+    }
+
+    #[test]
+    fn the_template_draws_on_the_same_sheet() {
+        // `templates/panel.svg` writes these as they are.
+        assert_eq!([LEFT, WIDTH - RIGHT, TOP, WIDTH].map(px), ["72", "988", "12", "1000"]);
     }
 
     #[test]

@@ -32,10 +32,10 @@ pub(super) fn note(record: &RunRecord) -> String {
     };
     let kind = words::clip(&cluster.kind, 80);
     if (cluster.speed - 1.0).abs() < 1e-9 {
-        return format!("Cluster `{kind}`: cluster time is wall time.");
+        return format!("Cluster “{kind}”: cluster time is wall time.");
     }
     format!(
-        "Cluster `{kind}`: cluster time runs {} times faster than wall time. Scaling rules are in cluster time; load \
+        "Cluster “{kind}”: cluster time runs {} times faster than wall time. Scaling rules are in cluster time; load \
          and latency are in wall time.",
         words::digits(cluster.speed)
     )

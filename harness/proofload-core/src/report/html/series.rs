@@ -78,10 +78,8 @@ fn replicas(index: usize, workload: &ScaledWorkload, axis: &Axis) -> Panel {
         let points = workload.replicas.iter().map(|point| (point.at_ms.max(0) as f64 / 1e3, f64::from(pick(point))));
         thin(points.collect(), axis)
     };
-    let lines = vec![
-        ("ready".to_owned(), line(|point| point.ready)),
-        ("desired".to_owned(), line(|point| point.desired)),
-    ];
+    let lines =
+        vec![("ready".to_owned(), line(|point| point.ready)), ("desired".to_owned(), line(|point| point.desired))];
     draw(&mut panel, &lines, axis, true);
     panel
 }

@@ -103,9 +103,10 @@ impl Axis {
     /// The buckets of the whole axis, first and last second.
     pub(super) fn stretches(&self) -> impl Iterator<Item = (f64, f64)> + use<> {
         let (size, end) = (f64::from(self.bucket_s), self.end_s);
-        (0..buckets::BUCKETS_MAX).map(move |index| f64::from(index) * size).take_while(move |from| *from < end).map(
-            move |from| (from, (from + size).min(end)),
-        )
+        (0..buckets::BUCKETS_MAX)
+            .map(move |index| f64::from(index) * size)
+            .take_while(move |from| *from < end)
+            .map(move |from| (from, (from + size).min(end)))
     }
 }
 
@@ -149,8 +150,8 @@ fn plan(record: &RunRecord, axis: &Axis) -> Option<Panel> {
 }
 
 fn plan_box(axis: &Axis, y: f64, label: &str, (from_ns, to_ns): (u64, u64), arrivals: u64) -> PlanBox {
-    let (from_s, to_s) = (seconds(from_ns, 1e9), seconds(to_ns, 1e9));
-    let (left, right) = (axis.x.place(from_s), axis.x.place(to_s));
+    let (starts, ends) = (seconds(from_ns, 1e9), seconds(to_ns, 1e9));
+    let (left, right) = (axis.x.place(starts), axis.x.place(ends));
     // About seven units per letter: a label that does not fit is left to the title.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a drawing is 1000 units wide")]
     let letters = ((right - left - 8.0).max(0.0) / 7.0) as usize;
@@ -164,8 +165,8 @@ fn plan_box(axis: &Axis, y: f64, label: &str, (from_ns, to_ns): (u64, u64), arri
         title: format!(
             "{} from {} to {}: {} arrivals planned",
             words::clip(label, 80),
-            scale::clock(from_s),
-            scale::clock(to_s),
+            scale::clock(starts),
+            scale::clock(ends),
             words::count(arrivals)
         ),
     }

@@ -1,0 +1,181 @@
+//! Mistakes in scenarios and environments: each is refused with file, line, column and the next thing to try.
+
+use std::fmt::Write;
+
+use proofload_core::environment::Environment;
+use proofload_core::scenario::Scenario;
+
+const SCENARIO: &str = r#"apiVersion: proofload/v1
+kind: Scenario
+name: demo
+system: shop
+payloads:
+  photos: { files: photos/*.png, pick: zipf, exponent: 1.1 }
+flows:
+  upload-photo:
+    - request:
+        name: upload
+        method: POST
+        path: /photos
+        auth: seller
+        multipart: { file: "{{payload photos}}", title: "t-{{iteration}}" }
+        expect: { status: 202 }
+        extract: { photo: { json: /id } }
+    - job:
+        id: "{{photo}}"
+        poll: { path: "/photos/{{photo}}", every: 250ms, timeout: 60s }
+        done: { json: /state, in: [ready] }
+workloads:
+  uploads:
+    flow: upload-photo
+    executor: ramping-arrival-rate
+    start_rate: 5/s
+    stages:
+      - { name: rise, rate: 40/s, for: 20s }
+      - { name: peak, rate: 40/s, for: 60s }
+slos:
+  - { sli: latency(upload), p95: 300ms, during: uploads.peak, claim: steady }
+  - { sli: job(upload-photo), p95: 10s }
+  - { sli: ledger.lost, max: 0 }
+scaling:
+  - target: Deployment/resizer
+    reaches: { replicas: 5, within: 60s, after: uploads.peak }
+"#;
+
+/// What to replace in the scenario above, and by what; one mistake each.
+const MISTAKES: &[(&str, &str)] = &[
+    ("proofload/v1", "proofload/v2"),
+    ("kind: Scenario", "kind: Scenery"),
+    ("name: demo", "name: my demo"),
+    ("workloads:", "workload:"),
+    ("    flow: upload-photo", "    flow: upload-foto"),
+    ("ramping-arrival-rate", "ramping-arrival-rates"),
+    ("    executor: ramping-arrival-rate", "    executor: constant-arrival-rate"),
+    ("    executor: ramping-arrival-rate", "    executor: constant-vus"),
+    ("start_rate: 5/s", "start_rate: 5"),
+    ("rate: 40/s, for: 60s", "rate: 40/s, for: 60"),
+    ("rate: 40/s, for: 60s", "rate: 40/s, for: 0s"),
+    ("name: peak", "name: rise"),
+    ("method: POST", "method: PSOT"),
+    ("status: 202", "status: 2002"),
+    ("status: 202", "status: ok"),
+    ("{{payload photos}}", "{{payload photo}}"),
+    ("{{payload photos}}", "{{payload photos"),
+    ("id: \"{{photo}}\"", "id: \"{{foto}}\""),
+    ("extract: { photo: { json: /id } }", "extract: { photo: { json: id } }"),
+    ("extract: { photo: { json: /id } }", "extract: { photo: { jsn: /id } }"),
+    ("multipart: {", "body: text\n        multipart: {"),
+    ("every: 250ms", "every: 250"),
+    ("every: 250ms", "every: 2m"),
+    ("in: [ready]", "in: []"),
+    ("sli: latency(upload)", "sli: latency(uplaod)"),
+    ("sli: latency(upload)", "sli: latencies(upload)"),
+    ("sli: latency(upload)", "sli: latency(upload"),
+    ("p95: 300ms", "p96: 300ms"),
+    ("p95: 300ms", "p95: 300ms, p99: 1s"),
+    ("p95: 300ms,", ""),
+    ("{ sli: ledger.lost, max: 0 }", "{ sli: ledger.lost, p95: 1s }"),
+    ("during: uploads.peak", "during: uploads.top"),
+    ("during: uploads.peak", "during: upload.peak"),
+    ("during: uploads.peak", "during: uploads.rise"),
+    ("target: Deployment/resizer", "target: resizer"),
+    ("after: uploads.peak", "after: uploads.pek"),
+    ("    reaches: { replicas: 5, within: 60s, after: uploads.peak }\n", ""),
+    ("exponent: 1.1", "exponent: 0"),
+    ("pick: zipf", "pick: zip"),
+    ("name: demo", "name: demo\nname: demo2"),
+    ("system: shop\n", ""),
+    ("      - { name: rise", "   - { name: rise"),
+    ("flows:", "flows: ["),
+];
+
+#[test]
+fn every_mistake_in_a_scenario_is_refused_with_its_place() {
+    Scenario::parse("demo.yaml", SCENARIO).expect("the scenario without a mistake is good");
+    let mut told = String::new();
+    for (from, to) in MISTAKES {
+        let text = SCENARIO.replacen(from, to, 1);
+        assert_ne!(text, SCENARIO, "{from} is not there");
+        writeln!(told, "{} -> {}", from.trim(), to.trim()).unwrap();
+        match Scenario::parse("demo.yaml", &text) {
+            Ok(_) => writeln!(told, "    ACCEPTED").unwrap(),
+            Err(problems) => problems.0.iter().for_each(|problem| writeln!(told, "    {problem}").unwrap()),
+        }
+    }
+    assert!(!told.contains("ACCEPTED"), "{told}");
+    insta::assert_snapshot!(told);
+}
+
+const ENVIRONMENT: &str = r#"apiVersion: proofload/v1
+kind: Environment
+name: local
+allow: { rate: 100/s }
+secrets:
+  signing: { generate: 48 }
+processes:
+  gateway:
+    command: ["{{proofload}}", stack, gateway, --data, "{{data}}/shop", --secret, "{{secret signing}}"]
+    ready: /health
+systems:
+  shop:
+    url: "{{address gateway}}"
+    tokens: { seller: { jwt: { secret: signing, issuer: shop, audience: api, subject: s } } }
+    queues: { photos: { rabbitmq: "{{address gateway}}/api/queues/%2F/photos" } }
+cluster:
+  local:
+    speed: 10
+    manifests: ../k8s/shop
+    system: shop
+    pods:
+      Deployment/resizer:
+        worker: { command: [worker], ready: /health }
+"#;
+
+const ENVIRONMENT_MISTAKES: &[(&str, &str)] = &[
+    ("kind: Environment", "kind: Scenario"),
+    ("rate: 100/s", "rate: 100"),
+    ("generate: 48", "generate: 4"),
+    ("generate: 48", "value: hunter2"),
+    ("{{secret signing}}", "{{secret singing}}"),
+    ("{{address gateway}}", "{{address gatway}}"),
+    ("{{address gateway}}", "127.0.0.1:8080"),
+    ("ready: /health", "ready: health"),
+    ("secret: signing, issuer", "secret: sining, issuer"),
+    ("speed: 10", "speed: 1000"),
+    ("    system: shop", "    system: shops"),
+    ("command: [worker]", "command: []"),
+];
+
+#[test]
+fn every_mistake_in_an_environment_is_refused_with_its_place() {
+    Environment::parse("local.yaml", ENVIRONMENT).expect("the environment without a mistake is good");
+    let mut told = String::new();
+    for (from, to) in ENVIRONMENT_MISTAKES {
+        let text = ENVIRONMENT.replacen(from, to, 1);
+        assert_ne!(text, ENVIRONMENT, "{from} is not there");
+        writeln!(told, "{from} -> {to}").unwrap();
+        match Environment::parse("local.yaml", &text) {
+            Ok(_) => writeln!(told, "    ACCEPTED").unwrap(),
+            Err(problems) => problems.0.iter().for_each(|problem| writeln!(told, "    {problem}").unwrap()),
+        }
+    }
+    assert!(!told.contains("ACCEPTED"), "{told}");
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn a_scenario_that_does_not_fit_its_environment_is_refused_before_anything_starts() {
+    let environment = Environment::parse("local.yaml", ENVIRONMENT).unwrap();
+    let check = |from: &str, to: &str| {
+        let scenario = Scenario::parse("demo.yaml", &SCENARIO.replacen(from, to, 1)).unwrap();
+        environment.misfits(&scenario).join("\n")
+    };
+    let told = [
+        check("system: shop", "system: shops"),
+        check("auth: seller", "auth: seler"),
+        check("Deployment/resizer", "Deployment/resiser"),
+        check("rate: 40/s, for: 20s }\n      - { name: peak, rate: 40/s", "rate: 400/s, for: 20s }\n      - { name: peak, rate: 400/s"),
+    ];
+    insta::assert_snapshot!(told.join("\n"));
+    assert_eq!(check("demo", "demo"), "");
+}
