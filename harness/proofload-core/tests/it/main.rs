@@ -7,7 +7,9 @@ mod fixture;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod judging;
 mod mistakes;
+mod planning;
 #[cfg(test)]
 mod report;
 #[cfg(test)]
