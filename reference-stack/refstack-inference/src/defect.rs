@@ -81,7 +81,8 @@ mod tests {
         check("wrong-scores", "WrongScores");
         check("error-every=3", "ErrorEvery(3)");
         let tail = "; use one of: slow=DURATION, wrong-scores, error-every=N";
-        let no = |text: &str, why: &str| check(text, &format!("{text:?} is no defect of the inference role ({why}){tail}"));
+        let no =
+            |text: &str, why: &str| check(text, &format!("{text:?} is no defect of the inference role ({why}){tail}"));
         no("slow", "the value is missing");
         no("slow=fast", "a duration looks like 200ms or 2s");
         no("error-every=0", "N is a whole number from 1");

@@ -13,7 +13,9 @@ pub enum StartError {
     #[error(transparent)]
     Repository(#[from] RepositoryError),
     /// The engine refused a model.
-    #[error("the engine cannot load {path}: {source}; export it to ONNX opset 17 with the names and shapes that model.json gives")]
+    #[error(
+        "the engine cannot load {path}: {source}; export it to ONNX opset 17 with the names and shapes that model.json gives"
+    )]
     Engine {
         /// The model file.
         path: String,

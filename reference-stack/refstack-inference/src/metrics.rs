@@ -77,7 +77,8 @@ impl Metrics {
         let counts = self.lock();
         head(&mut out, ":tensorflow:serving:request_count", "counter", "Requests by model and status.");
         for ((model, status), n) in &counts.requests {
-            let _ = writeln!(out, ":tensorflow:serving:request_count{{model_name=\"{model}\",status=\"{status}\"}} {n}");
+            let _ =
+                writeln!(out, ":tensorflow:serving:request_count{{model_name=\"{model}\",status=\"{status}\"}} {n}");
         }
         for (name, help, extra, of) in HISTOGRAMS {
             head(&mut out, name, "histogram", help);
@@ -133,7 +134,9 @@ type CounterRow = (&'static str, &'static str, fn(&ModelCounts) -> u64);
 const COUNTERS: [CounterRow; 3] = [
     ("refstack_inference_images_total", "Instances run.", |counts| counts.images),
     ("refstack_inference_sheds_total", "Requests refused because too many waited.", |counts| counts.sheds),
-    ("refstack_inference_expired_total", "Instances dropped because their deadline had passed.", |counts| counts.expired),
+    ("refstack_inference_expired_total", "Instances dropped because their deadline had passed.", |counts| {
+        counts.expired
+    }),
 ];
 
 impl Counts {

@@ -29,7 +29,10 @@ impl CpuPool {
     }
 
     /// Runs `job` when a thread is free.
-    pub(crate) async fn run<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Result<T, PoolError> {
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, PoolError> {
         let permit = {
             let seat = Seat::take(&self.waiting);
             if seat.already_waiting >= self.waiting_max {

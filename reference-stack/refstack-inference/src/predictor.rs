@@ -100,7 +100,8 @@ impl Predictor {
             threads.extend(started);
         }
         let pool = CpuPool::new(config.decode_threads.get(), config.max_queue.get());
-        let inner = Inner { config, served, threads: Mutex::new(threads), pool, metrics, predictions: AtomicU64::new(0) };
+        let inner =
+            Inner { config, served, threads: Mutex::new(threads), pool, metrics, predictions: AtomicU64::new(0) };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -117,7 +118,8 @@ impl Predictor {
     /// Scores each input, in order.
     pub async fn predict(&self, model: &str, inputs: Vec<Input>) -> Result<Prediction, PredictError> {
         let arrived = clock::now();
-        let served = self.inner.served.get(model).ok_or_else(|| PredictError::UnknownModel(format!("Latest({model})")))?;
+        let served =
+            self.inner.served.get(model).ok_or_else(|| PredictError::UnknownModel(format!("Latest({model})")))?;
         let spec = Arc::clone(&served.info.spec);
         let tensors = self.on_pool(model, move || tensors(&spec, inputs)).await??;
         self.score(served, tensors, arrived).await
@@ -125,7 +127,8 @@ impl Predictor {
 
     /// Prometheus text.
     pub fn metrics_text(&self) -> String {
-        let depths: Vec<_> = self.inner.served.iter().map(|(name, served)| (name.clone(), served.lane.depth())).collect();
+        let depths: Vec<_> =
+            self.inner.served.iter().map(|(name, served)| (name.clone(), served.lane.depth())).collect();
         self.inner.metrics.text(&depths)
     }
 
@@ -134,7 +137,8 @@ impl Predictor {
         self.inner.close();
         let threads = std::mem::take(&mut *self.inner.threads.lock().unwrap_or_else(PoisonError::into_inner));
         // A session thread catches the engine's panics, so joining cannot fail; a cancelled wait leaves the threads to end by themselves.
-        let joined = tokio::task::spawn_blocking(|| threads.into_iter().map(JoinHandle::join).filter(Result::is_err).count());
+        let joined =
+            tokio::task::spawn_blocking(|| threads.into_iter().map(JoinHandle::join).filter(Result::is_err).count());
         drop(joined.await);
     }
 
@@ -154,7 +158,9 @@ impl Predictor {
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, PredictError> {
         self.inner.pool.run(job).await.map_err(|error| match error {
-            PoolError::Panicked => PredictError::Invalid("the request cannot be decoded: its content broke the decoder".to_owned()),
+            PoolError::Panicked => {
+                PredictError::Invalid("the request cannot be decoded: its content broke the decoder".to_owned())
+            }
             PoolError::Full => {
                 self.inner.metrics.shed(model);
                 PredictError::Overloaded { retry_after: Duration::from_secs(1) }
@@ -162,7 +168,12 @@ impl Predictor {
         })
     }
 
-    async fn score(&self, served: &Served, tensors: Vec<Vec<f32>>, arrived: Instant) -> Result<Prediction, PredictError> {
+    async fn score(
+        &self,
+        served: &Served,
+        tensors: Vec<Vec<f32>>,
+        arrived: Instant,
+    ) -> Result<Prediction, PredictError> {
         self.check_count(tensors.len())?;
         let deadline = arrived + self.inner.config.deadline;
         let answers = served.lane.submit(tensors, arrived, deadline).inspect_err(|error| {
@@ -185,7 +196,9 @@ impl Predictor {
         let max = self.instances_max();
         match count {
             0 => Err(PredictError::Invalid("the request has no instances; send at least one".to_owned())),
-            n if n > max => Err(PredictError::Invalid(format!("Task size {n} is larger than maximum input batch size {max}"))),
+            n if n > max => {
+                Err(PredictError::Invalid(format!("Task size {n} is larger than maximum input batch size {max}")))
+            }
             _ => Ok(()),
         }
     }
@@ -260,9 +273,14 @@ fn tensors(spec: &ModelSpec, inputs: Vec<Input>) -> Result<Vec<Vec<f32>>, Predic
         Input::Tensor(data) if data.len() == len => Ok(data),
         Input::Tensor(data) => {
             let shape = &spec.input.shape;
-            Err(PredictError::Invalid(format!("instance {index} has {} numbers, shape {shape:?} takes {len}", data.len())))
+            Err(PredictError::Invalid(format!(
+                "instance {index} has {} numbers, shape {shape:?} takes {len}",
+                data.len()
+            )))
         }
-        Input::Encoded(bytes) => image::tensor(&bytes, spec).map_err(|why| PredictError::Invalid(format!("instance {index}: {why}"))),
+        Input::Encoded(bytes) => {
+            image::tensor(&bytes, spec).map_err(|why| PredictError::Invalid(format!("instance {index}: {why}")))
+        }
     };
     inputs.into_iter().enumerate().map(tensor).collect()
 }

@@ -54,6 +54,7 @@ pub(crate) struct Figures {
     jobs: Family<State, Gauge>,
     attempts: Family<Outcome, Counter>,
     attempt_seconds: Histogram,
+    effects: Counter,
 }
 
 impl Figures {
@@ -68,8 +69,10 @@ impl Figures {
         registry.register("queue_messages", "Messages in the queue by state", messages.clone());
         registry.register("jobs", "Jobs by state", jobs.clone());
         registry.register("job_attempts", "Attempts of this worker by outcome", attempts.clone());
+        let effects = Counter::default();
+        registry.register("job_effects", "Successes that this worker made visible", effects.clone());
         registry.register("job_attempt_seconds", "Time of one attempt", attempt_seconds.clone());
-        Self { registry, requests, request_seconds, messages, jobs, attempts, attempt_seconds }
+        Self { registry, requests, request_seconds, messages, jobs, attempts, attempt_seconds, effects }
     }
 
     pub(crate) fn count_request(&self, answer: &Answer, seconds: f64) {
@@ -80,6 +83,10 @@ impl Figures {
     pub(crate) fn count_attempt(&self, outcome: &'static str, seconds: f64) {
         self.attempts.get_or_create(&Outcome { outcome }).inc();
         self.attempt_seconds.observe(seconds);
+    }
+
+    pub(crate) fn count_effect(&self) {
+        self.effects.inc();
     }
 
     /// Reads the gauges that only the store knows.

@@ -135,12 +135,16 @@ pub async fn run(
     start_logging();
     crate::adapters::install_tls_provider();
     let with_stdin = command.common().until_stdin_closes;
-    let shutdown = async move {
+    let mut shutdown = Box::pin(async move {
         tokio::select! {
             () = shutdown => {}
             () = stdin_closed(), if with_stdin => {}
         }
-    };
+    });
+    // From here on a signal is caught: whoever reads the listening line may send one at once.
+    if futures::poll!(&mut shutdown).is_ready() {
+        return Ok(());
+    }
     match command {
         StackCommand::Gateway(args) => compose::gateway(args, shutdown, stdout).await,
         StackCommand::Worker(args) => compose::worker(args, shutdown, stdout).await,

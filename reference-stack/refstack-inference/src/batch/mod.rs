@@ -67,7 +67,12 @@ impl Lane {
     }
 
     /// Queues all instances of a request, or none; the answers come in the same order.
-    pub(crate) fn submit(&self, instances: Vec<Vec<f32>>, arrived: Instant, deadline: Instant) -> Result<Vec<Answer>, PredictError> {
+    pub(crate) fn submit(
+        &self,
+        instances: Vec<Vec<f32>>,
+        arrived: Instant,
+        deadline: Instant,
+    ) -> Result<Vec<Answer>, PredictError> {
         let (entries, answers) = instances.into_iter().map(|data| Entry::new(data, arrived, deadline)).unzip();
         match self.queue.offer(entries) {
             Ok(()) => Ok(answers),

@@ -25,7 +25,14 @@ impl Engine for Rten {
         let mut sessions: Vec<Box<dyn Session>> = Vec::with_capacity(count);
         for _ in 0..count {
             let threads = Arc::new(ThreadPool::with_num_threads(1));
-            let mut session = RtenSession { model: Arc::clone(&model), input, output, shape: shape(&files.spec), classes: files.spec.output.classes, threads };
+            let mut session = RtenSession {
+                model: Arc::clone(&model),
+                input,
+                output,
+                shape: shape(&files.spec),
+                classes: files.spec.output.classes,
+                threads,
+            };
             // A wrong shape shows here, at start, not on the first request.
             session.run(Batch { len: 1, data: vec![0.0; files.spec.input_len()] })?;
             sessions.push(Box::new(session));
@@ -49,10 +56,16 @@ impl Session for RtenSession {
         self.shape[0] = batch.len;
         let input = Tensor::from_data(&self.shape, batch.data);
         let options = RunOptions::default().with_thread_pool(Some(Arc::clone(&self.threads)));
-        let [output] = self.model.run_n(vec![(self.input, input.into())], [self.output], Some(options)).map_err(said)?;
+        let [output] =
+            self.model.run_n(vec![(self.input, input.into())], [self.output], Some(options)).map_err(said)?;
         let scores: NdTensor<f32, 2> = output.try_into().map_err(said)?;
         if scores.shape() != [batch.len, self.classes] {
-            return Err(EngineError(format!("the output has shape {:?}, not [{}, {}]", scores.shape(), batch.len, self.classes)));
+            return Err(EngineError(format!(
+                "the output has shape {:?}, not [{}, {}]",
+                scores.shape(),
+                batch.len,
+                self.classes
+            )));
         }
         Ok(scores.into_data())
     }

@@ -33,7 +33,8 @@ pub(crate) fn router(front: Front) -> Router {
 }
 
 async fn metrics(State(front): State<Front>) -> Response {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], front.predictor.metrics_text()).into_response()
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], front.predictor.metrics_text())
+        .into_response()
 }
 
 async fn labels(State(front): State<Front>, Path(model): Path<String>) -> Response {
@@ -71,7 +72,9 @@ fn status(front: &Front, target: &Target) -> Response {
             reply::error(StatusCode::NOT_FOUND, &format!("Could not find version {n} of model {}", info.name))
         }
         (_, Some(info)) => reply::json(&describe::status(&info)),
-        (_, None) => reply::error(StatusCode::NOT_FOUND, &format!("Could not find any versions of model {}", target.model)),
+        (_, None) => {
+            reply::error(StatusCode::NOT_FOUND, &format!("Could not find any versions of model {}", target.model))
+        }
     }
 }
 
@@ -84,7 +87,8 @@ fn metadata(front: &Front, target: &Target) -> Response {
 
 /// Every signature here is a predict signature.
 fn wrong_method(front: &Front, target: &Target) -> Response {
-    let (kind, method) = if target.verb == Verb::Classify { ("classification", "classify") } else { ("regression", "regress") };
+    let (kind, method) =
+        if target.verb == Verb::Classify { ("classification", "classify") } else { ("regression", "regress") };
     let why = format!(
         "Expected {kind} signature method_name to be tensorflow/serving/{method}. Was: tensorflow/serving/predict"
     );

@@ -107,7 +107,9 @@ fn decode(text: &str) -> Result<String, String> {
             _ => None,
         };
         (out, rest) = match escape {
-            Some((high, low)) => (push(out, u8::try_from(high * 16 + low).expect("two hex digits fit a byte")), &tail[2..]),
+            Some((high, low)) => {
+                (push(out, u8::try_from(high * 16 + low).expect("two hex digits fit a byte")), &tail[2..])
+            }
             None => (push(out, *first), tail),
         };
     }
@@ -147,7 +149,11 @@ mod tests {
             (&post, "/v1/models/:predict", "malformed"),
             (&post, "/v1/models/a:b:predict", "malformed"),
             (&post, "/v1/models/m", "malformed"),
-            (&post, "/v1/models/m/versions/99999999999999999999:predict", "Failed to convert version: 99999999999999999999 to numeric."),
+            (
+                &post,
+                "/v1/models/m/versions/99999999999999999999:predict",
+                "Failed to convert version: 99999999999999999999 to numeric.",
+            ),
             (&get, "/v1/models/m", "m Latest Status"),
             (&get, "/v1/models/a%2Fb%20c", "a/b c Latest Status"),
             (&get, "/v1/models/m%", "m% Latest Status"),

@@ -16,7 +16,10 @@ pub(super) async fn answer(front: &Front, target: &Target, body: Body) -> Respon
     let arrived = clock::now();
     let Ok(body) = to_bytes(body, front.max_body_bytes).await else {
         let max = front.max_body_bytes;
-        return reply::error(StatusCode::PAYLOAD_TOO_LARGE, &format!("The request body did not arrive whole, or has more than {max} bytes"));
+        return reply::error(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            &format!("The request body did not arrive whole, or has more than {max} bytes"),
+        );
     };
     // Only known models get counters of their own: a client must not be able to grow the metrics.
     let info = match find(front, target) {
@@ -45,6 +48,8 @@ async fn predict(front: &Front, info: &ModelInfo, body: Bytes) -> Result<String,
 fn check_signature(name: Option<&str>) -> Result<(), PredictError> {
     match name {
         None | Some("" | describe::SIGNATURE) => Ok(()),
-        Some(name) => Err(PredictError::Invalid(format!("Serving signature name: \"{name}\" not found in signature def"))),
+        Some(name) => {
+            Err(PredictError::Invalid(format!("Serving signature name: \"{name}\" not found in signature def")))
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! DICOM: the first frame, windowed to 8 bits, white on black (`MONOCHROME1` is inverted).
 
+use std::panic::catch_unwind;
+
 use dicom_object::{DefaultDicomObject, FileMetaTable, Tag};
 use dicom_pixeldata::{ConvertOptions, PixelDecoder};
 use image::DynamicImage;
@@ -29,7 +31,13 @@ const SYNTAXES: [&str; 10] = [
 const IMPLICIT: &str = "1.2.840.10008.1.2";
 const DEFLATED: &str = "1.2.840.10008.1.2.1.99";
 
+/// dicom-rs 0.10 panics on some broken files (its RLE adapter indexes past a short segment), hence the catch.
 pub(super) fn decode(bytes: &[u8]) -> Result<DynamicImage, Refusal> {
+    catch_unwind(|| decode_or_panic(bytes))
+        .unwrap_or_else(|_| Err("the DICOM file cannot be decoded: its content broke the decoder".to_owned()))
+}
+
+fn decode_or_panic(bytes: &[u8]) -> Result<DynamicImage, Refusal> {
     let broken = |error: &dyn std::fmt::Display| format!("the DICOM file cannot be decoded: {error}");
     check_syntax(bytes)?;
     let object = dicom_object::from_reader(bytes).map_err(|error| broken(&error))?;
@@ -45,7 +53,9 @@ fn check_syntax(bytes: &[u8]) -> Result<(), Refusal> {
     let meta = FileMetaTable::from_reader(head).map_err(|error| format!("the DICOM header cannot be read: {error}"))?;
     let syntax = meta.transfer_syntax().trim_end_matches(['\0', ' ']);
     if !SYNTAXES.contains(&syntax) {
-        return Err(format!("DICOM transfer syntax {syntax} is not supported; store the image uncompressed, as RLE or as JPEG"));
+        return Err(format!(
+            "DICOM transfer syntax {syntax} is not supported; store the image uncompressed, as RLE or as JPEG"
+        ));
     }
     if syntax == DEFLATED && bytes.len() > DEFLATED_LEN_MAX {
         return Err(format!("a deflated DICOM file may have {DEFLATED_LEN_MAX} bytes, this one has {}", bytes.len()));
@@ -60,7 +70,8 @@ fn check_declared(object: &DefaultDicomObject) -> Result<(), Refusal> {
         element.to_int::<u32>().map_err(|_| format!("the DICOM file declares no usable {name}"))
     };
     check_size(number(COLUMNS, "Columns")?, number(ROWS, "Rows")?)?;
-    let pixels = object.element(PIXEL_DATA).map_err(|_| "the DICOM file holds no image: PixelData is missing".to_owned())?;
+    let pixels =
+        object.element(PIXEL_DATA).map_err(|_| "the DICOM file holds no image: PixelData is missing".to_owned())?;
     let fragments = pixels.value().fragments().unwrap_or_default();
     match fragments.iter().find_map(|fragment| jpeg_size(fragment)) {
         Some((width, height)) => check_size(width, height),
@@ -81,9 +92,11 @@ fn jpeg_size(bytes: &[u8]) -> Option<(u32, u32)> {
             continue;
         }
         if matches!(marker, 0xC0..=0xCF) && !matches!(marker, 0xC4 | 0xC8 | 0xCC) {
-            let size = bytes.get(at + 5..at + 9)?;
-            let side = |i: usize| u32::from(size[i]) << 8 | u32::from(size[i + 1]);
-            return Some((side(2), side(0)));
+            let [h1, h0, w1, w0] = *bytes.get(at + 5..at + 9)? else {
+                return None;
+            };
+            let side = |high, low| u32::from(u16::from_be_bytes([high, low]));
+            return Some((side(w1, w0), side(h1, h0)));
         }
         let length = bytes.get(at + 2..at + 4)?;
         at += 2 + (usize::from(length[0]) << 8 | usize::from(length[1]));

@@ -39,7 +39,9 @@ fn decode(bytes: &[u8]) -> Result<DynamicImage, Refusal> {
 fn check_size(width: u32, height: u32) -> Result<(), Refusal> {
     match u64::from(width) * u64::from(height) {
         0 => Err(format!("the picture is {width} x {height}, which is empty")),
-        n if n > PIXELS_MAX => Err(format!("the picture declares {width} x {height} pixels; at most {PIXELS_MAX} are decoded")),
+        n if n > PIXELS_MAX => {
+            Err(format!("the picture declares {width} x {height} pixels; at most {PIXELS_MAX} are decoded"))
+        }
         _ => Ok(()),
     }
 }

@@ -104,7 +104,11 @@ fn a_decompression_bomb_is_refused_by_its_declared_size() {
     let mut jpeg = b"\xff\xd8\xff\xc0\0\x11\x08".to_vec();
     jpeg.extend([0xEA, 0x60, 0xEA, 0x60, 3, 1, 0x22, 0, 2, 0x11, 1, 3, 0x11, 1]);
     jpeg.extend(b"\xff\xda\0\x0c\x03\x01\0\x02\x11\x03\x11\0\x3f\0\0\0\xff\xd9");
-    assert!(refusal(&jpeg).contains("60000 x 60000") || refusal(&jpeg).starts_with("the JPEG cannot be decoded"), "{}", refusal(&jpeg));
+    assert!(
+        refusal(&jpeg).contains("60000 x 60000") || refusal(&jpeg).starts_with("the JPEG cannot be decoded"),
+        "{}",
+        refusal(&jpeg)
+    );
     let mut slice = payload("xray/mr-small.dcm");
     let rows = slice.windows(6).position(|w| w == b"\x28\0\x10\0US").unwrap();
     slice[rows + 8..rows + 10].copy_from_slice(&[0xFF, 0xFF]);
@@ -118,6 +122,42 @@ fn an_unsupported_transfer_syntax_is_named() {
     let mut slice = payload("xray/mr-small-rle.dcm");
     let at = slice.windows(19).position(|w| w == b"1.2.840.10008.1.2.5").unwrap();
     slice[at..at + 19].copy_from_slice(b"1.2.840.10008.1.2.9");
-    let expected = "DICOM transfer syntax 1.2.840.10008.1.2.9 is not supported; store the image uncompressed, as RLE or as JPEG";
+    let expected =
+        "DICOM transfer syntax 1.2.840.10008.1.2.9 is not supported; store the image uncompressed, as RLE or as JPEG";
     assert_eq!(refusal(&slice), expected);
+}
+
+#[test]
+fn temp_fuzz() {
+    let mut x: u64 = 88172645463325252;
+    let mut next = move || { x ^= x << 13; x ^= x >> 7; x ^= x << 17; x };
+    let spec = spec("fish_classifier");
+    let mut panics = 0;
+    for name in ["xray/mr-small.dcm", "xray/mr-small-rle.dcm", "xray/retina-detail.png", "xray/mr-slice.jpg", "xray/cell-inverted.dcm"] {
+        let original = payload(name);
+        let begun = std::time::SystemTime::now();
+        let mut worst = std::time::Duration::ZERO;
+        for _ in 0..150 {
+            let mut bytes = original.clone();
+            for _ in 0..(1 + next() % 6) {
+                let span = if next() % 2 == 0 { bytes.len() } else { bytes.len().min(2500) };
+                let at = usize::try_from(next()).unwrap() % span;
+                bytes[at] = (next() & 255) as u8;
+            }
+            let t = std::time::SystemTime::now();
+            if std::panic::catch_unwind(|| tensor(&bytes, &spec)).is_err() { panics += 1; }
+            worst = worst.max(t.elapsed().unwrap());
+        }
+        eprintln!("{name}: {:?} worst {worst:?} panics {panics}", begun.elapsed().unwrap());
+    }
+}
+#[test]
+fn temp_json_speed() {
+    let spec = spec("fish_classifier");
+    let px: Vec<String> = (0..224*224).map(|i| format!("[{}, {}, {}]", f64::from(i % 255) / 255.0, f64::from(i % 97) / 97.0, f64::from(i%31) / 31.0)).collect();
+    let rows: Vec<String> = px.chunks(224).map(|r| format!("[{}]", r.join(", "))).collect();
+    let body = format!("{{\"instances\": [[{}]]}}", rows.join(", "));
+    let t = std::time::SystemTime::now();
+    let r = crate::json::parse(body.as_bytes(), &spec, 8).unwrap();
+    eprintln!("{} bytes in {:?} {}", body.len(), t.elapsed().unwrap(), r.inputs.len());
 }

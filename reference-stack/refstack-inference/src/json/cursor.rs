@@ -1,4 +1,4 @@
-//! A reader of JSON tokens over bytes, with RapidJSON's messages.
+//! A reader of JSON tokens over bytes, with `RapidJSON`'s messages.
 
 use std::borrow::Cow;
 
@@ -104,13 +104,15 @@ impl<'a> Cursor<'a> {
         Ok(Cow::Borrowed(&text[1..text.len() - 1]))
     }
 
-    /// The number that starts here, as text: JSON's grammar, or RapidJSON's words for what is not finite.
+    /// The number that starts here, as text: JSON's grammar, or `RapidJSON`'s words for what is not finite.
     pub(super) fn number(&mut self) -> Result<&'a str, JsonError> {
         let start = self.at;
         self.take(b'-');
         match self.bytes.get(self.at) {
             Some(b'N') if self.word("NaN") => return Ok("NaN"),
-            Some(b'I') if self.word("Infinity") || self.word("Inf") => return Ok(if self.bytes[start] == b'-' { "-inf" } else { "inf" }),
+            Some(b'I') if self.word("Infinity") || self.word("Inf") => {
+                return Ok(if self.bytes[start] == b'-' { "-inf" } else { "inf" });
+            }
             Some(b'0') => self.at += 1,
             Some(b'1'..=b'9') => self.digits(),
             _ => return Err(self.syntax("Invalid value.")),

@@ -61,7 +61,9 @@ fn signature_name(cursor: &mut Cursor<'_>) -> Result<String, JsonError> {
         return cursor.string().map(Cow::into_owned);
     }
     let excerpt = cursor.excerpt();
-    Err(JsonError(format!("JSON Value: {excerpt} not formatted correctly. 'signature_name' key must be a string value.")))
+    Err(JsonError(format!(
+        "JSON Value: {excerpt} not formatted correctly. 'signature_name' key must be a string value."
+    )))
 }
 
 fn both_keys() -> JsonError {
@@ -77,9 +79,14 @@ impl Reader<'_> {
     /// The list after `instances`.
     fn instances(&self, cursor: &mut Cursor<'_>) -> Result<Vec<Input>, JsonError> {
         if !cursor.eat(b'[') {
-            return Err(JsonError(format!("JSON Value: {} Excepting 'instances' to be an list/array", cursor.excerpt())));
+            return Err(JsonError(format!(
+                "JSON Value: {} Excepting 'instances' to be an list/array",
+                cursor.excerpt()
+            )));
         }
-        let failed = |index: usize, JsonError(why)| JsonError(format!("Failed to process element: {index} of 'instances' list. Error: {why}"));
+        let failed = |index: usize, JsonError(why)| {
+            JsonError(format!("Failed to process element: {index} of 'instances' list. Error: {why}"))
+        };
         self.list(cursor, |cursor, index| self.instance(cursor).map_err(|error| failed(index, error)))?
             .ok_or_else(|| JsonError("No values in 'instances' array".to_owned()))
     }
@@ -133,7 +140,9 @@ impl Reader<'_> {
         loop {
             if inputs.len() == self.instances_max {
                 let max = self.instances_max;
-                return Err(JsonError(format!("Task size is larger than maximum input batch size {max}; send fewer instances at a time")));
+                return Err(JsonError(format!(
+                    "Task size is larger than maximum input batch size {max}; send fewer instances at a time"
+                )));
             }
             inputs.push(element(cursor, inputs.len())?);
             if !cursor.next_element()? {

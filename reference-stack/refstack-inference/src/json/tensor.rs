@@ -9,8 +9,10 @@ use super::JsonError;
 use super::cursor::Cursor;
 
 /// As upstream: padding may be left out.
-const BASE64: GeneralPurpose =
-    GeneralPurpose::new(&STANDARD, GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent));
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// The largest whole number upstream takes for a float.
 const WHOLE_MAX: u64 = (1 << 24) - 1;
@@ -28,7 +30,8 @@ pub(super) fn base64(cursor: &mut Cursor<'_>) -> Result<Bytes, JsonError> {
         return Err(JsonError(format!("JSON Value: {} not formatted correctly for base64 data", cursor.excerpt())));
     }
     let text = cursor.string()?;
-    let bytes = BASE64.decode(text.as_bytes()).map_err(|error| JsonError(format!("Unable to base64 decode: {error}")))?;
+    let bytes =
+        BASE64.decode(text.as_bytes()).map_err(|error| JsonError(format!("Unable to base64 decode: {error}")))?;
     Ok(bytes.into())
 }
 
@@ -45,7 +48,9 @@ fn fill(cursor: &mut Cursor<'_>, shape: &[usize], level: usize, out: &mut Vec<f3
     if !cursor.eat(b']') {
         loop {
             if count == side {
-                return Err(JsonError(format!("Encountered list of more than {side} at level: {level} expected size: {side}")));
+                return Err(JsonError(format!(
+                    "Encountered list of more than {side} at level: {level} expected size: {side}"
+                )));
             }
             fill(cursor, shape, level + 1, out)?;
             count += 1;
@@ -55,7 +60,9 @@ fn fill(cursor: &mut Cursor<'_>, shape: &[usize], level: usize, out: &mut Vec<f3
         }
     }
     if count != side {
-        return Err(JsonError(format!("Encountered list at unexpected size: {count} at level: {level} expected size: {side}")));
+        return Err(JsonError(format!(
+            "Encountered list at unexpected size: {count} at level: {level} expected size: {side}"
+        )));
     }
     Ok(())
 }
@@ -64,7 +71,9 @@ fn wrong_level(cursor: &mut Cursor<'_>, level: usize, rank: usize) -> JsonError 
     match cursor.peek() {
         Some(b'-' | b'0'..=b'9' | b'N' | b'I') => {
             let value = cursor.excerpt();
-            JsonError(format!("JSON Value: {value} found at incorrect level: {level} in the JSON DOM. Expected at level: {rank}"))
+            JsonError(format!(
+                "JSON Value: {value} found at incorrect level: {level} in the JSON DOM. Expected at level: {rank}"
+            ))
         }
         _ => wrong_type(cursor),
     }
@@ -72,13 +81,12 @@ fn wrong_level(cursor: &mut Cursor<'_>, level: usize, rank: usize) -> JsonError 
 
 fn wrong_type(cursor: &mut Cursor<'_>) -> JsonError {
     let kind = match cursor.peek() {
-        None => return cursor.syntax("Invalid value."),
         Some(b'"') => "String",
         Some(b'{') => "Object",
         Some(b't') => "True",
         Some(b'f') => "False",
         Some(b'n') => "Null",
-        Some(_) => return cursor.syntax("Invalid value."),
+        _ => return cursor.syntax("Invalid value."),
     };
     JsonError(format!("JSON Value: {} Type: {kind} is not of expected type: float", cursor.excerpt()))
 }
@@ -86,7 +94,9 @@ fn wrong_type(cursor: &mut Cursor<'_>) -> JsonError {
 fn number(cursor: &mut Cursor<'_>, level: usize) -> Result<f32, JsonError> {
     match cursor.peek() {
         Some(b'-' | b'0'..=b'9' | b'N' | b'I') => {}
-        Some(b'[') => return Err(JsonError(format!("Encountered list at unexpected level: {level} expected < {level}"))),
+        Some(b'[') => {
+            return Err(JsonError(format!("Encountered list at unexpected level: {level} expected < {level}")));
+        }
         _ => return Err(wrong_type(cursor)),
     }
     let text = cursor.number()?;

@@ -11,7 +11,8 @@ pub(super) fn models(root: &Path) -> Result<Vec<ModelFiles>, RepositoryError> {
     for name in folders(root)? {
         let versions = folders(&root.join(&name))?;
         // Only the newest is served, as TF Serving does by default.
-        let newest = versions.iter().filter(|text| text.parse::<u64>().is_ok()).max_by_key(|text| text.parse::<u64>().ok());
+        let newest =
+            versions.iter().filter(|text| text.parse::<u64>().is_ok()).max_by_key(|text| text.parse::<u64>().ok());
         if let Some(version) = newest {
             models.push(version_files(&root.join(&name).join(version))?);
         }
@@ -40,6 +41,7 @@ fn version_files(folder: &Path) -> Result<ModelFiles, RepositoryError> {
         fs::read(&path).map_err(|source| RepositoryError::File { path, source })
     };
     let onnx = read("model.onnx")?;
-    let [spec, labels] = [read("model.json")?, read("labels.txt")?].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let [spec, labels] =
+        [read("model.json")?, read("labels.txt")?].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     ModelFiles::new(&folder.to_string_lossy(), &spec, &labels, Cow::Owned(onnx))
 }

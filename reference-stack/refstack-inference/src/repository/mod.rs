@@ -34,7 +34,9 @@ pub struct ModelFiles {
 #[derive(Debug, thiserror::Error)]
 pub enum RepositoryError {
     /// The folder is missing or cannot be listed.
-    #[error("cannot read the models folder {path}: {source}; give a folder of <model>/<version>/{{model.onnx,labels.txt,model.json}}, or leave --models out to serve the models built in")]
+    #[error(
+        "cannot read the models folder {path}: {source}; give a folder of <model>/<version>/{{model.onnx,labels.txt,model.json}}, or leave --models out to serve the models built in"
+    )]
     Folder {
         /// The folder.
         path: PathBuf,
@@ -42,7 +44,9 @@ pub enum RepositoryError {
         source: std::io::Error,
     },
     /// The folder holds no model.
-    #[error("no model in {path}; it must hold <model>/<version>/{{model.onnx,labels.txt,model.json}} with a whole number as version")]
+    #[error(
+        "no model in {path}; it must hold <model>/<version>/{{model.onnx,labels.txt,model.json}} with a whole number as version"
+    )]
     Empty {
         /// The folder.
         path: PathBuf,
@@ -148,7 +152,8 @@ mod tests {
 
     #[test]
     fn the_embedded_models_are_whole() {
-        let seen: Vec<_> = Repository::embedded().unwrap().models().iter().map(|m| (m.path.clone(), m.labels.len())).collect();
+        let seen: Vec<_> =
+            Repository::embedded().unwrap().models().iter().map(|m| (m.path.clone(), m.labels.len())).collect();
         let expected = [("digits_cnn", 10), ("fish_classifier", 9), ("resnet50_chest_xray", 4)];
         assert_eq!(seen, expected.map(|(name, classes)| (format!("embedded/{name}/1/model.onnx"), classes)));
     }
@@ -163,7 +168,11 @@ mod tests {
         copy_digits(&root.join("digits_cnn/10"));
         assert_eq!(said(root), "digits_cnn/10 ");
         fs::write(root.join("digits_cnn/10/labels.txt"), "zero\none\n").unwrap();
-        assert!(said(root).starts_with("DIR/digits_cnn/10/labels.txt is broken: 2 labels for 10 classes; compare"), "{}", said(root));
+        assert!(
+            said(root).starts_with("DIR/digits_cnn/10/labels.txt is broken: 2 labels for 10 classes; compare"),
+            "{}",
+            said(root)
+        );
         fs::write(root.join("digits_cnn/10/model.json"), "{").unwrap();
         assert!(said(root).starts_with("DIR/digits_cnn/10/model.json is broken: EOF while parsing"), "{}", said(root));
         fs::remove_file(root.join("digits_cnn/10/model.onnx")).unwrap();
@@ -175,6 +184,9 @@ mod tests {
         let only = |name: &str| Repository::embedded().unwrap().only(&[name.to_owned()]);
         assert_eq!(only("fish_classifier").unwrap().models().len(), 1);
         let error = only("fish").unwrap_err().to_string();
-        assert_eq!(error, "no model named \"fish\"; the repository has: digits_cnn, fish_classifier, resnet50_chest_xray");
+        assert_eq!(
+            error,
+            "no model named \"fish\"; the repository has: digits_cnn, fish_classifier, resnet50_chest_xray"
+        );
     }
 }

@@ -77,7 +77,8 @@ async fn pictures_are_told_apart() {
         let files = std::fs::read_dir(payloads().join(folder)).unwrap().map(|entry| entry.unwrap().path());
         let inputs: Vec<_> = files.map(|path| Input::Encoded(std::fs::read(path).unwrap().into())).collect();
         let prediction = predictor.predict(model, inputs).await.unwrap();
-        let best: std::collections::BTreeSet<_> = (0..prediction.scores.len()).map(|row| prediction.ranked(row)[0].0).collect();
+        let best: std::collections::BTreeSet<_> =
+            (0..prediction.scores.len()).map(|row| prediction.ranked(row)[0].0).collect();
         assert!(best.len() >= classes, "{folder}: {best:?}");
     }
 }

@@ -36,7 +36,11 @@ impl Engine for HeldEngine {
     }
 
     fn load(&self, model: &ModelFiles, count: usize) -> Result<Vec<Box<dyn Session>>, EngineError> {
-        let session = || HeldSession { started: self.started.clone(), verdicts: Arc::clone(&self.verdicts), classes: model.labels.len() };
+        let session = || HeldSession {
+            started: self.started.clone(),
+            verdicts: Arc::clone(&self.verdicts),
+            classes: model.labels.len(),
+        };
         Ok((0..count).map(|_| Box::new(session()) as Box<dyn Session>).collect())
     }
 }
@@ -122,7 +126,10 @@ async fn a_full_queue_sheds_and_says_when_to_come_back() {
     let waiting = held.predict(2);
     held.depth(2).await;
     let shed = held.predict(1).await.unwrap().unwrap_err();
-    assert!(matches!(shed, PredictError::Overloaded { retry_after } if retry_after >= Duration::from_secs(1)), "{shed}");
+    assert!(
+        matches!(shed, PredictError::Overloaded { retry_after } if retry_after >= Duration::from_secs(1)),
+        "{shed}"
+    );
     assert!(shed.is_retryable());
     assert!(held.predictor.metrics_text().contains("refstack_inference_sheds_total{model_name=\"digits_cnn\"} 1"));
     let too_many = held.predict(3).await.unwrap().unwrap_err();
@@ -183,7 +190,8 @@ async fn min_service_time_holds_the_session_for_each_image() {
     let world = World::with(PredictorConfig { min_service_time: Some(each), ..PredictorConfig::default() }).await;
     let image = digit_json(0);
     let started = Instant::now();
-    let (status, _) = world.post("/v1/models/digits_cnn:predict", format!(r#"{{"instances": [{image}, {image}, {image}]}}"#)).await;
+    let (status, _) =
+        world.post("/v1/models/digits_cnn:predict", format!(r#"{{"instances": [{image}, {image}, {image}]}}"#)).await;
     assert_eq!(status, 200);
     assert!(started.elapsed() >= each * 3);
 }

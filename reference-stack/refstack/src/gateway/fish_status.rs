@@ -51,13 +51,12 @@ fn word(gateway: &Gateway, state: JobState) -> &'static str {
 
 async fn results_of(gateway: &Gateway, job: &Job) -> Result<Value, Problem> {
     let key = job.result.as_deref().unwrap_or_default();
-    let bytes = match gateway.ports.cache.get(key).await {
-        Some(bytes) => bytes,
-        None => {
-            let bytes = gateway.ports.objects.get(key).await?;
-            gateway.ports.cache.put(key, bytes.clone(), RESULTS_KEPT).await;
-            bytes
-        }
+    let bytes = if let Some(bytes) = gateway.ports.cache.get(key).await {
+        bytes
+    } else {
+        let bytes = gateway.ports.objects.get(key).await?;
+        gateway.ports.cache.put(key, bytes.clone(), RESULTS_KEPT).await;
+        bytes
     };
     let mut results: Value = serde_json::from_slice(&bytes).unwrap_or_default();
     if gateway.has(Defect::ResultsReversed)

@@ -166,7 +166,7 @@ fn claim_attacks() -> Vec<(&'static str, String)> {
         ("nbf a list", with("nbf", json!([0]))),
         ("issued in the future", with("iat", json!(NOW + 3600))),
         ("iat text", with("iat", json!("now"))),
-        ("sub twice", signed_with(SECRET, HEADER, &good_claims().to_string().replace("{", r#"{"sub":"admin","#))),
+        ("sub twice", signed_with(SECRET, HEADER, &good_claims().to_string().replace('{', r#"{"sub":"admin","#))),
     ]
 }
 

@@ -31,6 +31,7 @@ mod idempotency;
 mod intake;
 mod job_id;
 mod jwt;
+mod orphans;
 mod problem;
 mod queue_figures;
 mod receive;
@@ -116,8 +117,14 @@ impl Gateway {
         self.phase.store(Phase::Draining as u8, Ordering::Relaxed);
     }
 
-    /// Forgets records past their time, for as long as it is polled.
-    pub async fn keep_tidy(&self) {
+    /// Removes those of the `abandoned` objects that no record names, then forgets records past their time for as long as it is
+    /// polled.
+    pub async fn keep_tidy(&self, abandoned: Vec<String>) {
+        for key in abandoned {
+            if let Err(error) = orphans::remove_if_orphan(&self.ports, &key).await {
+                tracing::warn!(%error, key, "an object that may be an orphan stays");
+            }
+        }
         let mut ticks = tokio::time::interval(SWEEP_EVERY);
         loop {
             ticks.tick().await;

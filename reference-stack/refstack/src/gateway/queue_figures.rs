@@ -1,4 +1,4 @@
-//! Queue figures over the wire, in the words of RabbitMQ's management interface and of Kafka lag.
+//! Queue figures over the wire, in the words of `RabbitMQ`'s management interface and of Kafka lag.
 
 use std::sync::Arc;
 

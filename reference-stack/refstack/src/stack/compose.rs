@@ -25,6 +25,8 @@ use crate::worker::{Worker, WorkerPorts, WorkerSettings};
 
 /// A worker started together with its inference server waits so long for it.
 const NEIGHBOUR_WAIT_MAX: Duration = Duration::from_secs(10);
+/// Work in hand at shutdown has this long, of the 10 s a process may take.
+const GRACE: Duration = Duration::from_secs(5);
 const NEIGHBOUR_PAUSE: Duration = Duration::from_millis(100);
 
 pub(super) async fn gateway(
@@ -44,11 +46,13 @@ pub(super) async fn gateway(
     let listener = bind(&args.common).await?;
     let clock = Clock::system();
     let store = Arc::new(Store::open(&args.data, clock.clone()).await.map_err(internal)?);
+    let objects = Arc::new(FileObjects::open(&args.data.join("objects")).map_err(internal)?);
+    let abandoned = objects.clear_leftovers().map_err(internal)?;
     let ports = GatewayPorts {
         queue: store.clone(),
         jobs: store.clone(),
         keys: store,
-        objects: Arc::new(FileObjects::open(&args.data.join("objects")).map_err(internal)?),
+        objects: objects.clone(),
         cache: Arc::new(MemoryCache::new()),
         inference: inference.map(|inference| -> Arc<dyn Inference> { Arc::new(inference) }),
     };
@@ -60,7 +64,7 @@ pub(super) async fn gateway(
     };
     tokio::select! {
         () = serve(listener, gateway.router(), drain) => {}
-        () = gateway.keep_tidy() => {}
+        () = gateway.keep_tidy(abandoned) => {}
     }
     Ok(())
 }
@@ -74,6 +78,7 @@ pub(super) async fn worker(
     let settings = WorkerSettings {
         concurrency: args.concurrency,
         lease: args.lease,
+        grace: GRACE,
         allow_private_urls: args.allow_private_urls,
         defects: parse_defects(Role::Worker, &args.common)?,
     };
@@ -82,7 +87,7 @@ pub(super) async fn worker(
     let mut shutdown = std::pin::pin!(shutdown);
     tokio::select! {
         () = &mut shutdown => return Ok(()),
-        met = neighbour(&*inference, &args.inference) => met?,
+        met = neighbour(&inference, &args.inference) => met?,
     }
     let store = Arc::new(Store::open(&args.data, Clock::system()).await.map_err(internal)?);
     let ports = WorkerPorts {

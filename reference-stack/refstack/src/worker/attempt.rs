@@ -14,8 +14,6 @@ use crate::ports::jobs::Outcome;
 use crate::ports::queue::{Delivery, Lease, Retried, Retry};
 use crate::system::System;
 
-/// Work in hand at shutdown has this long; then it is given back.
-const GRACE: Duration = Duration::from_secs(5);
 /// The pause before the second attempt; it doubles with each further one.
 const RETRY_FIRST: Duration = Duration::from_millis(500);
 const RETRY_MAX: Duration = Duration::from_secs(10);
@@ -38,7 +36,7 @@ pub(super) async fn run(worker: Arc<Worker>, delivery: Delivery, stopped: watch:
     let start = Instant::now();
     let nth = worker.taken.fetch_add(1, Ordering::Relaxed) + 1;
     let outcome = outcome(&worker, &delivery, (nth, stopped)).await.unwrap_or_else(|error| {
-        tracing::warn!(%error, message = delivery.lease.message, "an attempt was not recorded; its lease will run out");
+        tracing::warn!(%error, id = delivery.lease.message, "an attempt was not recorded; its lease will run out");
         "unrecorded"
     });
     worker.figures.count_attempt(outcome, start.elapsed().as_secs_f64());
@@ -57,7 +55,7 @@ async fn outcome(
     let end = tokio::select! {
         verdict = work(worker, delivery) => End::Verdict(verdict),
         () = keep_lease(worker, lease) => End::LeaseLost,
-        () = grace_over(stopped) => End::GiveBack,
+        () = grace_over(stopped, worker.settings.grace) => End::GiveBack,
     };
     match end {
         End::Verdict(Verdict::Ended(outcome)) => settle(worker, delivery, outcome, nth).await,
@@ -82,17 +80,21 @@ async fn settle(worker: &Worker, delivery: &Delivery, outcome: Outcome, nth: u64
     if !worker.ports.jobs.settle(&delivery.lease, outcome).await? {
         return Ok("stale");
     }
+    if word == "succeeded" {
+        worker.figures.count_effect();
+    }
     if worker.system == System::Fish {
         batch::clear(worker, delivery).await;
     }
     if let Some(job) = delivery.lease.job.filter(|_| worker.settings.defects.has_nth(Defect::DoubleEffect, nth)) {
         worker.ports.jobs.repeat_effect(job).await?;
+        worker.figures.count_effect();
     }
     Ok(word)
 }
 
 async fn retry(worker: &Worker, lease: &Lease, reason: String) -> PortResult<&'static str> {
-    tracing::info!(message = lease.message, attempt = lease.attempt, reason, "an attempt failed");
+    tracing::info!(id = lease.message, attempt = lease.attempt, reason, "an attempt failed");
     let doublings = lease.attempt.saturating_sub(1).min(16);
     let delay = RETRY_FIRST.saturating_mul(1 << doublings).min(RETRY_MAX);
     let retried = worker.ports.jobs.retry(lease, Retry { delay, attempts_max: ATTEMPTS_MAX, reason }).await?;
@@ -116,8 +118,8 @@ async fn keep_lease(worker: &Worker, lease: &Lease) {
     }
 }
 
-async fn grace_over(mut stopped: watch::Receiver<bool>) {
+async fn grace_over(mut stopped: watch::Receiver<bool>, grace: Duration) {
     // An error says that the worker is gone, which is a stop too.
     let _ = stopped.wait_for(|stopped| *stopped).await;
-    tokio::time::sleep(GRACE).await;
+    tokio::time::sleep(grace).await;
 }

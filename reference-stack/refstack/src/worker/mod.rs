@@ -46,6 +46,8 @@ pub struct WorkerSettings {
     pub concurrency: u32,
     /// How long a message is ours without a sign of life.
     pub lease: Duration,
+    /// Work in hand at shutdown has this long; then it is given back.
+    pub grace: Duration,
     /// Whether batches may name private hosts even if their gateway does not say so.
     pub allow_private_urls: bool,
     /// What is to be wrong.

@@ -3,9 +3,14 @@
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::mpsc::{Sender, channel};
+use std::time::Duration;
 
 use base64::Engine as _;
 use clap::Parser;
+use refstack::adapters::embedded::Store;
+use refstack::clock::Clock;
+use refstack::ports::keys::{Keys as _, Reserved};
+use refstack::ports::queue::Queue as _;
 use refstack::stack::{StackCommand, StackError, run};
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -131,6 +136,40 @@ async fn fish_works_from_the_command_line() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_is_told_to_end_finishes_what_it_has() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, secret) = (dir.path().join("data"), secret_in(dir.path()));
+    let line = format!("gateway --system medical-platform --data {} --jwt-secret-file {secret}", data.display());
+    let gateway = Role::start(&line).await;
+    let client = Client::new(gateway.url.clone(), Some(token()));
+    let (rest, chunks) = tokio::sync::mpsc::unbounded_channel::<Vec<u8>>();
+    let chunks = futures::stream::unfold(chunks, async |mut chunks| {
+        chunks.recv().await.map(|chunk| (Ok::<_, io::Error>(chunk), chunks))
+    });
+    let part = reqwest::multipart::Part::stream(reqwest::Body::wrap_stream(chunks)).file_name("scan");
+    let form = reqwest::multipart::Form::new().text("patient_id", "p").part("file", part);
+    let request = client.request(reqwest::Method::POST, "/api/v1/studies").header("Idempotency-Key", "k");
+    let request = request.multipart(form);
+    let upload = tokio::spawn(async move { client.send(request).await });
+    rest.send(image()).unwrap();
+    let store = Store::open(&data, Clock::system()).await.unwrap();
+    // The upload has begun once it holds its key.
+    while store.reserve("dr-house\nk", "probe", Duration::ZERO).await.unwrap() != Reserved::InFlight {
+        tokio::task::yield_now().await;
+    }
+    let url = gateway.url.clone();
+    let stopping = tokio::spawn(gateway.stop());
+    let host = url.trim_start_matches("http://");
+    while tokio::net::TcpStream::connect(host).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    drop(rest);
+    assert_eq!(upload.await.unwrap().status, 202);
+    stopping.await.unwrap();
+    assert_eq!(store.depth("medical_data").await.unwrap().ready, 1);
+}
+
 #[tokio::test]
 async fn a_start_that_cannot_be_says_why_and_which_code() {
     let dir = tempfile::tempdir().unwrap();
@@ -151,4 +190,28 @@ async fn a_start_that_cannot_be_says_why_and_which_code() {
         assert_eq!(error.exit_code(), code, "{line}: {error}");
         assert!(error.to_string().contains(said), "{line}: {error}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_starting_gateway_removes_what_a_killed_one_left() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, secret) = (dir.path().join("data"), secret_in(dir.path()));
+    let line = format!("gateway --system medical-platform --data {} --jwt-secret-file {secret}", data.display());
+    let first = Role::start(&line).await;
+    let accepted = Client::new(first.url.clone(), Some(token())).upload(image(), "p", None).await;
+    let id = accepted.json()["id"].as_str().unwrap().to_owned();
+    first.stop().await;
+    // The first gateway's folder gets what a kill between file and row, and one in the middle of a file, leave behind.
+    let writer = std::fs::read_dir(data.join("objects/writers")).unwrap().next().unwrap().unwrap().file_name();
+    let studies = data.join("objects").join(writer).join("studies");
+    let (orphan, half) = (studies.join(uuid::Uuid::new_v4().to_string()), studies.join("x#1"));
+    std::fs::write(&orphan, b"whole").unwrap();
+    std::fs::write(&half, b"half").unwrap();
+    let second = Role::start(&line).await;
+    assert!(!half.exists());
+    while orphan.exists() {
+        tokio::task::yield_now().await;
+    }
+    assert!(studies.join(id).exists());
+    second.stop().await;
 }

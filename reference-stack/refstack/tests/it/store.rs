@@ -77,11 +77,12 @@ fn crash_while_accepting(dir: std::path::PathBuf, answered: Arc<AtomicU32>) {
 #[tokio::test]
 async fn several_processes_share_the_work_without_sharing_a_message() {
     let dir = tempfile::tempdir().unwrap();
-    let gateways = [open(dir.path()).await, open(dir.path()).await];
+    // All at once, on an empty folder: one of them creates the store.
+    let (first, second, third) = tokio::join!(open(dir.path()), open(dir.path()), open(dir.path()));
+    let (gateways, workers) = ([first, second], [third, open(dir.path()).await, open(dir.path()).await]);
     let ids: Vec<Uuid> = (0..100).map(|_| Uuid::new_v4()).collect();
     let accepts = ids.iter().enumerate().map(|(index, id)| gateways[index % 2].accept(job(*id)));
     futures::future::try_join_all(accepts).await.unwrap();
-    let workers = [open(dir.path()).await, open(dir.path()).await, open(dir.path()).await];
     let claims = (0..30).map(|turn| Jobs::claim(&workers[turn % 3], Claim { count: 4, ..CLAIM }));
     let taken: Vec<_> = futures::future::try_join_all(claims).await.unwrap().into_iter().flatten().collect();
     let mut found: Vec<Uuid> = taken.iter().filter_map(|delivery| delivery.lease.job).collect();
@@ -189,6 +190,8 @@ async fn objects_appear_whole_and_leftovers_of_the_dead_are_cleared() {
     std::fs::write(dead.join("whole"), b"whole").unwrap();
     std::fs::write(dir.path().join("writers/dead"), b"").unwrap();
     let next = FileObjects::open(dir.path()).unwrap();
+    assert_eq!(next.clear_leftovers().unwrap(), ["dead/studies/whole"]);
+    assert!(next.clear_leftovers().unwrap().is_empty());
     assert!(!dead.join("half#1").exists());
     assert!(dead.join("whole").exists());
     assert_eq!(next.get("dead/studies/whole").await.unwrap(), Bytes::from("whole"));

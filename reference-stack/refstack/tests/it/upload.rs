@@ -164,3 +164,20 @@ async fn defects_of_uploads_show() {
     let system = TestSystem::start(Setup { defects: &["body-unlimited"], ..small }).await;
     check(&system, "announced", announced(), "202").await;
 }
+
+#[tokio::test]
+async fn a_full_disk_is_told_and_leaves_nothing() {
+    let system = TestSystem::start(Setup { disk_bytes: Some(250_000), ..Setup::medical() }).await;
+    let image = || png(&"x".repeat(200_000));
+    let first = system.client.upload(image(), "p", None).await;
+    assert_eq!(first.status, 202);
+    let second = system.client.upload(image(), "p", Some("key-1")).await;
+    assert_eq!((second.brief().as_str(), second.header("retry-after")), ("503 unavailable", "1"));
+    while system.object_files().len() > 1 {
+        tokio::task::yield_now().await;
+    }
+    let metrics = system.client.get("/metrics").await.text;
+    assert!(metrics.contains(r#"refstack_jobs{state="queued"} 1"#), "{metrics}");
+    // What needs no space is still answered.
+    assert_eq!(system.client.get(first.header("location")).await.status, 200);
+}

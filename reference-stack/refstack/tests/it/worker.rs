@@ -123,7 +123,7 @@ async fn a_stopping_worker_finishes_what_it_has() {
 
 #[tokio::test]
 async fn a_stopping_worker_gives_back_what_takes_too_long() {
-    let system = TestSystem::start(Setup::medical()).await;
+    let system = TestSystem::start(Setup { grace: Duration::ZERO, ..Setup::medical() }).await;
     system.inference.hold_all();
     let worker = system.start_worker().await;
     let id = upload(&system, "x").await;
@@ -166,6 +166,7 @@ async fn health_and_figures_tell() {
     for line in [
         r#"refstack_job_attempts_total{outcome="succeeded"} 1"#,
         r#"refstack_jobs{state="succeeded"} 1"#,
+        "refstack_job_effects_total 1",
         r#"refstack_queue_messages{queue="medical_data",state="ready"} 0"#,
     ] {
         assert!(metrics.contains(line), "{line} in {metrics}");

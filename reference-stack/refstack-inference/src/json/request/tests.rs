@@ -38,7 +38,10 @@ fn check(rows: &[(&str, &str)]) {
 fn rows_columns_names_and_pictures() {
     check(&[
         (r#"{"instances": [[[1],[2]]]}"#, "Row - [1.0, 2.0]"),
-        (r#"{"instances": [[[1],[2]], [[3.5],[-4e-1]]], "signature_name": "serving_default"}"#, "Row serving_default [1.0, 2.0] [3.5, -0.4]"),
+        (
+            r#"{"instances": [[[1],[2]], [[3.5],[-4e-1]]], "signature_name": "serving_default"}"#,
+            "Row serving_default [1.0, 2.0] [3.5, -0.4]",
+        ),
         (r#"{"instances": [{"image": [[1],[2]]}]}"#, "Row - [1.0, 2.0]"),
         (r#"{"instances": [{"b64": "aGk="}, {"image": {"b64": "aGk"}}]}"#, r#"Row - b"hi" b"hi""#),
         (r#"{"inputs": [[[1],[2]]]}"#, "Column - [1.0, 2.0]"),
@@ -46,7 +49,10 @@ fn rows_columns_names_and_pictures() {
         (r#"{"inputs": {"b64": "aGk="}}"#, r#"Column - b"hi""#),
         (r#"{"inputs": [{"b64": "aGk="}]}"#, r#"Column - b"hi""#),
         (r#"{"inputs": {"image": {"b64": "aGk="}}}"#, r#"Column - b"hi""#),
-        (r#" { "x": [1, {"y": null, "z": [true, false, "\u00e9"]}], "instances" : [ [ [ 1 ] , [ 2 ] ] ] } "#, "Row - [1.0, 2.0]"),
+        (
+            r#" { "x": [1, {"y": null, "z": [true, false, "\u00e9"]}], "instances" : [ [ [ 1 ] , [ 2 ] ] ] } "#,
+            "Row - [1.0, 2.0]",
+        ),
         (r#"{"instances": [[[NaN],[Infinity]], [[-Infinity],[-0.0]]]}"#, "Row - [NaN, inf] [-inf, -0.0]"),
         (r#"{"instances": [[[16777215],[1.5e30]]]}"#, "Row - [16777215.0, 1.5e30]"),
     ]);
@@ -61,9 +67,15 @@ fn syntax_errors_name_the_place() {
         ("nonsense", "JSON Parse error: Invalid value. at offset: 0"),
         ("{", "JSON Parse error: Missing a name for object member. at offset: 1"),
         (r#"{"instances""#, "JSON Parse error: Missing a colon after a name of object member. at offset: 12"),
-        (r#"{"instances": [[[1],[2]]]"#, "JSON Parse error: Missing a comma or } after an object member. at offset: 25"),
+        (
+            r#"{"instances": [[[1],[2]]]"#,
+            "JSON Parse error: Missing a comma or } after an object member. at offset: 25",
+        ),
         (r#"{"instances": [[[1],[2]]"#, "JSON Parse error: Missing a comma or ] after an array element. at offset: 24"),
-        (r#"{"instances": [[[1],[2]]]} x"#, "JSON Parse error: The document root must not be followed by other values. at offset: 27"),
+        (
+            r#"{"instances": [[[1],[2]]]} x"#,
+            "JSON Parse error: The document root must not be followed by other values. at offset: 27",
+        ),
         (r#"{"a": "unended"#, "JSON Parse error: Missing a closing quotation mark in string. at offset: 14"),
         (r#"{"a": "\x"}"#, "JSON Parse error: Invalid encoding in string. at offset: 6"),
         (r#"{"a": 01}"#, "JSON Parse error: Missing a comma or } after an object member. at offset: 7"),
@@ -86,17 +98,35 @@ fn wrong_content_gets_a_sentence() {
         (r#"{"inputs": []}"#, "No values in 'inputs' array".to_owned()),
         (r#"{"instances": 3}"#, "JSON Value: 3} Excepting 'instances' to be an list/array".to_owned()),
         (r#"{"inputs": 3}"#, "JSON Value: 3} is not a batch; 'inputs' takes a list of instances".to_owned()),
-        (r#"{"signature_name": 3}"#, "JSON Value: 3} not formatted correctly. 'signature_name' key must be a string value.".to_owned()),
-        (r#"{"instances": [[[1],[2]]], "inputs": []}"#, "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist".to_owned()),
+        (
+            r#"{"signature_name": 3}"#,
+            "JSON Value: 3} not formatted correctly. 'signature_name' key must be a string value.".to_owned(),
+        ),
+        (
+            r#"{"instances": [[[1],[2]]], "inputs": []}"#,
+            "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist".to_owned(),
+        ),
         (r#"{"inputs": {"picture": []}}"#, "Missing named input: image in 'inputs' object.".to_owned()),
         (r#"{"instances": [[[1]]]}"#, failed("Encountered list at unexpected size: 1 at level: 0 expected size: 2")),
         (r#"{"instances": [[[1],[2],[3]]]}"#, failed("Encountered list of more than 2 at level: 0 expected size: 2")),
         (r#"{"instances": [[[[1]],[2]]]}"#, failed("Encountered list at unexpected level: 2 expected < 2")),
-        (r#"{"instances": [[1, 2]]}"#, failed("JSON Value: 1, 2]]} found at incorrect level: 1 in the JSON DOM. Expected at level: 2")),
-        (r#"{"instances": [[["a"],[2]]]}"#, failed("JSON Value: \"a\"],[2]]]} Type: String is not of expected type: float")),
+        (
+            r#"{"instances": [[1, 2]]}"#,
+            failed("JSON Value: 1, 2]]} found at incorrect level: 1 in the JSON DOM. Expected at level: 2"),
+        ),
+        (
+            r#"{"instances": [[["a"],[2]]]}"#,
+            failed("JSON Value: \"a\"],[2]]]} Type: String is not of expected type: float"),
+        ),
         (r#"{"instances": [null]}"#, failed("JSON Value: null]} Type: Null is not of expected type: float")),
-        (r#"{"instances": [[[1e39],[2]]]}"#, failed("Cannot convert JSON value: 1e39 to float without loss of precision.")),
-        (r#"{"instances": [[[16777216],[2]]]}"#, failed("Cannot convert JSON value: 16777216 to float without loss of precision.")),
+        (
+            r#"{"instances": [[[1e39],[2]]]}"#,
+            failed("Cannot convert JSON value: 1e39 to float without loss of precision."),
+        ),
+        (
+            r#"{"instances": [[[16777216],[2]]]}"#,
+            failed("Cannot convert JSON value: 16777216 to float without loss of precision."),
+        ),
         (r#"{"instances": [{"b64": "a"}]}"#, failed("Unable to base64 decode: Invalid input length: 1")),
         (r#"{"instances": [{"b64": 3}]}"#, failed("JSON Value: 3}]} not formatted correctly for base64 data")),
         (r#"{"instances": [{"b64": "aGk=", "x": 1}]}"#, failed("JSON Value: 'b64' must be the only key of its object")),
@@ -115,8 +145,28 @@ fn wrong_content_gets_a_sentence() {
 /// Pieces that come up in such bodies, in any order.
 fn nearly_json() -> impl Strategy<Value = String> {
     let pieces = prop::sample::select(vec![
-        "{", "}", "[", "]", ",", ":", "\"instances\"", "\"inputs\"", "\"image\"", "\"b64\"", "\"aGk=\"", "1", "-2.5e3", "NaN", "-Inf", "null",
-        "\"", "\\", " ", "[[1],[2]]", "{\"instances\":[", "é",
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        "\"instances\"",
+        "\"inputs\"",
+        "\"image\"",
+        "\"b64\"",
+        "\"aGk=\"",
+        "1",
+        "-2.5e3",
+        "NaN",
+        "-Inf",
+        "null",
+        "\"",
+        "\\",
+        " ",
+        "[[1],[2]]",
+        "{\"instances\":[",
+        "é",
     ]);
     prop::collection::vec(pieces, 0..24).prop_map(|pieces| pieces.concat())
 }

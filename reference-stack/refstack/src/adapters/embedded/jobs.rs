@@ -1,4 +1,4 @@
-//! The record of jobs on SQLite. Row and message share a file, so each call is one transaction.
+//! The record of jobs on `SQLite`. Row and message share a file, so each call is one transaction.
 
 use std::time::Duration;
 

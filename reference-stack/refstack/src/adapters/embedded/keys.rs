@@ -1,4 +1,4 @@
-//! Idempotency keys on SQLite. A held key ends with its lease, so a killed gateway blocks nobody for long.
+//! Idempotency keys on `SQLite`. A held key ends with its lease, so a killed gateway blocks nobody for long.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Takes turns between the writers of several processes. SQLite's own busy handler polls with growing pauses, which starves the
+//! Takes turns between the writers of several processes. `SQLite`'s own busy handler polls with growing pauses, which starves the
 //! unlucky; a file lock hands over at once, and the kernel releases it when its holder dies.
 
 use std::fs::{File, OpenOptions};

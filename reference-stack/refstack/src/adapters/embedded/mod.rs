@@ -1,4 +1,4 @@
-//! The adapters that need nothing installed: SQLite for queue, jobs and idempotency keys, files for objects, memory for the
+//! The adapters that need nothing installed: `SQLite` for queue, jobs and idempotency keys, files for objects, memory for the
 //! cache. Several processes share one folder.
 
 pub mod cache;

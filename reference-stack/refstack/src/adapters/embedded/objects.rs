@@ -3,7 +3,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
@@ -17,12 +17,15 @@ use crate::ports::objects::{Objects, Upload};
 use crate::ports::{PortError, PortResult};
 
 const OBJECTS: &str = "the object store";
+/// One file per writing process, locked while it lives.
+const LOCKS: &str = "writers";
 /// What is gathered before it goes to the file: the memory an upload takes, whatever its size.
 const CHUNK_BYTES: usize = 128 * 1024;
 
 /// The object store in `DIR/objects`.
 pub struct FileObjects {
     store: LocalFileSystem,
+    dir: PathBuf,
     /// This process's part of every new key.
     process: String,
     /// Held as long as the process lives; the kernel lets go when it is killed.
@@ -30,17 +33,33 @@ pub struct FileObjects {
 }
 
 impl FileObjects {
-    /// Opens or creates the folder, and clears what killed processes left half-written.
+    /// Opens or creates the folder.
     pub fn open(dir: &Path) -> PortResult<Self> {
-        let locks = dir.join("writers");
+        let locks = dir.join(LOCKS);
         std::fs::create_dir_all(&locks).map_err(unavailable)?;
-        clear_leftovers(dir, &locks).map_err(unavailable)?;
         let process = Uuid::new_v4().simple().to_string();
         let alive = OpenOptions::new().create_new(true).write(true).open(locks.join(&process)).map_err(unavailable)?;
         // Blocking: another process that starts now may be looking at the file.
         flock(&alive, FlockOperation::LockExclusive).map_err(unavailable)?;
         let store = LocalFileSystem::new_with_prefix(dir).map_err(unavailable)?.with_fsync(true);
-        Ok(Self { store, process, _alive: alive })
+        Ok(Self { store, dir: dir.to_owned(), process, _alive: alive })
+    }
+
+    /// Removes what processes that are no more left half-written. Returns the keys of their whole objects, once: some may have
+    /// been finished just before a kill, with nothing recorded about them.
+    pub fn clear_leftovers(&self) -> PortResult<Vec<String>> {
+        let mut whole = Vec::new();
+        for lock in std::fs::read_dir(self.dir.join(LOCKS)).map_err(unavailable)?.flatten() {
+            // One that cannot be opened was just removed by another process that starts now.
+            let Ok(file) = OpenOptions::new().write(true).open(lock.path()) else { continue };
+            if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+                continue;
+            }
+            clear(&self.dir.join(lock.file_name()), &mut whole).map_err(unavailable)?;
+            std::fs::remove_file(lock.path()).map_err(unavailable)?;
+        }
+        let key = |path: &PathBuf| path.strip_prefix(&self.dir).ok().map(|path| path.display().to_string());
+        Ok(whole.iter().filter_map(key).collect())
     }
 
     fn key(&self, name: &str) -> Key {
@@ -109,26 +128,8 @@ impl FileUpload {
     }
 }
 
-/// Removes staged files (`name#1`) of every process that no longer holds its lock.
-fn clear_leftovers(dir: &Path, locks: &Path) -> io::Result<()> {
-    for lock in std::fs::read_dir(locks)? {
-        let lock = lock?;
-        let file = match OpenOptions::new().write(true).open(lock.path()) {
-            Ok(file) => file,
-            // Another process that starts now was quicker.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(error),
-        };
-        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-            continue;
-        }
-        remove_staged(&dir.join(lock.file_name()))?;
-        let _ = std::fs::remove_file(lock.path());
-    }
-    Ok(())
-}
-
-fn remove_staged(dir: &Path) -> io::Result<()> {
+/// Removes the staged files (`name#1`) below `dir` and lists the whole ones.
+fn clear(dir: &Path, whole: &mut Vec<PathBuf>) -> io::Result<()> {
     let entries = match std::fs::read_dir(dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         entries => entries?,
@@ -136,10 +137,12 @@ fn remove_staged(dir: &Path) -> io::Result<()> {
     for entry in entries {
         let entry = entry?;
         if entry.file_type()?.is_dir() {
-            remove_staged(&entry.path())?;
+            clear(&entry.path(), whole)?;
         } else if is_staged(&entry.file_name().to_string_lossy()) {
             tracing::info!(file = %entry.path().display(), "removing a half-written object");
             std::fs::remove_file(entry.path())?;
+        } else {
+            whole.push(entry.path());
         }
     }
     Ok(())

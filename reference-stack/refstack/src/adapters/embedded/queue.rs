@@ -1,4 +1,4 @@
-//! The queue port on SQLite.
+//! The queue port on `SQLite`.
 
 use std::time::Duration;
 

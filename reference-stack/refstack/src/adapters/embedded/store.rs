@@ -1,4 +1,4 @@
-//! Opens the shared SQLite file and holds what its port implementations need.
+//! Opens the shared `SQLite` file and holds what its port implementations need.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::wake::{Waiter, Wake};
 const STORE: &str = "the job store";
 /// Connections that read. Readers never wait for the writer in WAL mode.
 const READERS_MAX: u32 = 4;
-/// How long SQLite itself waits for a lock; only a process outside our turn lock can make it wait.
+/// How long `SQLite` itself waits for a lock; only a process outside our turn lock can make it wait.
 const BUSY_WAIT_MAX: Duration = Duration::from_secs(5);
 /// How long a read may wait for a free connection.
 const READER_WAIT_MAX: Duration = Duration::from_secs(5);
@@ -52,6 +52,7 @@ impl Store {
         let reads = SqlitePoolOptions::new()
             .max_connections(READERS_MAX)
             .acquire_timeout(READER_WAIT_MAX)
+            .test_before_acquire(false)
             .connect_with(options.read_only(true))
             .await
             .map_err(unavailable)?;

@@ -1,6 +1,7 @@
 //! What the tests have in common.
 
 pub(crate) mod client;
+mod disk;
 pub(crate) mod inference;
 pub(crate) mod system;
 

@@ -15,6 +15,7 @@ use refstack::clock::Clock;
 use refstack::defect::{Defects, Role};
 use refstack::gateway::{Gateway, GatewayParts, GatewayPorts, GatewaySettings};
 use refstack::ports::inference::Inference;
+use refstack::ports::objects::Objects;
 use refstack::system::System;
 use refstack::worker::{Worker, WorkerPorts, WorkerSettings};
 use serde_json::json;
@@ -22,6 +23,7 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use super::disk::SmallDisk;
 use super::{Client, FakeInference};
 
 pub(crate) const SECRET: &[u8] = b"a-secret-of-at-least-thirty-two-bytes!";
@@ -35,6 +37,9 @@ pub(crate) struct Setup {
     pub(crate) body_bytes_max: u64,
     pub(crate) allow_private_urls: bool,
     pub(crate) concurrency: u32,
+    pub(crate) grace: Duration,
+    /// The object store takes this many bytes, then the disk is full.
+    pub(crate) disk_bytes: Option<usize>,
 }
 
 impl Setup {
@@ -46,6 +51,8 @@ impl Setup {
             body_bytes_max: 1 << 20,
             allow_private_urls: false,
             concurrency: 4,
+            grace: Duration::from_secs(5),
+            disk_bytes: None,
         }
     }
 
@@ -98,6 +105,7 @@ impl TestSystem {
         let settings = WorkerSettings {
             concurrency: self.setup.concurrency,
             lease: Duration::from_secs(10),
+            grace: self.setup.grace,
             allow_private_urls: false,
             defects: defects(Role::Worker, self.setup.worker_defects),
         };
@@ -154,7 +162,7 @@ fn gateway(setup: &Setup, dir: &Path, store: Arc<Store>, inference: &str, clock:
         queue: store.clone(),
         jobs: store.clone(),
         keys: store,
-        objects: Arc::new(FileObjects::open(&dir.join("objects")).unwrap()),
+        objects: small_disk(setup, FileObjects::open(&dir.join("objects")).unwrap()),
         cache: Arc::new(MemoryCache::new()),
         inference: Some(inference),
     };
@@ -165,6 +173,13 @@ fn gateway(setup: &Setup, dir: &Path, store: Arc<Store>, inference: &str, clock:
         defects: defects(Role::Gateway(setup.system), setup.defects),
     };
     Gateway::new(GatewayParts { system: setup.system, ports, settings, clock })
+}
+
+fn small_disk(setup: &Setup, objects: FileObjects) -> Arc<dyn Objects> {
+    match setup.disk_bytes {
+        Some(bytes) => Arc::new(SmallDisk::new(objects, bytes)),
+        None => Arc::new(objects),
+    }
 }
 
 fn defects(role: Role, names: &[&str]) -> Defects {

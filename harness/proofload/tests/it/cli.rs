@@ -1,0 +1,172 @@
+//! The command line as a user meets it when something is wrong: one clear message, the documented exit code, and
+//! nothing left behind.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+fn proofload(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_proofload")).current_dir(workspace()).args(args).output().unwrap()
+}
+
+/// Runs a command that must fail with `code`; the first line it says on standard error begins so.
+fn check(args: &[&str], code: i32, expected: &str) {
+    let output = proofload(args);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let first = said.lines().find(|line| line.contains(':')).unwrap_or_default();
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
+    assert!(first.starts_with(expected), "{args:?}: {said}");
+    assert!(!said.contains("panicked"), "{said}");
+}
+
+/// A small scenario on fish, in a folder of its own.
+fn scenario(folder: &Path) -> String {
+    let path = folder.join("one.yaml");
+    let text = "apiVersion: proofload/v1\nkind: Scenario\nname: one\nsystem: fish\nflows:\n  f: [{ request: { name: health, path: /health } }]\nworkloads:\n  w: { flow: f, executor: constant-arrival-rate, rate: 20/s, for: 30s }\nslos: [{ sli: errors(health), max: 1% }]\n";
+    std::fs::write(&path, text).unwrap();
+    path.display().to_string()
+}
+
+fn environment(folder: &Path, url: &str, processes: &str) -> String {
+    let path = folder.join("env.yaml");
+    let text = format!(
+        "apiVersion: proofload/v1\nkind: Environment\nname: test\n{processes}systems:\n  fish: {{ url: \"{url}\", ready: /health }}\n"
+    );
+    std::fs::write(&path, text).unwrap();
+    path.display().to_string()
+}
+
+/// What a failed command may not leave: a run folder, or data of processes.
+fn assert_nothing_left(out: &Path) {
+    let left: Vec<_> = std::fs::read_dir(out).map(|entries| entries.flatten().collect()).unwrap_or_default();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn a_scenario_that_is_wrong_is_refused_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wrong.yaml");
+    std::fs::write(&path, "apiVersion: proofload/v1\nkind: Scenario\nname: x\nflow: {}\n").unwrap();
+    let path = path.display().to_string();
+    check(&["run", &path], 2, &format!("{path}:4:1: unknown field `flow`; did you mean `flows`?"));
+    check(&["plan", "no-such.yaml"], 2, "error: the scenario no-such.yaml cannot be read");
+    check(&["run", "scenarios/quickstart.yaml", "-e", "nowhere"], 2, "error: there is no environment `nowhere`");
+    check(
+        &["run", "scenarios/quickstart.yaml", "--target", "http://127.0.0.1:1"],
+        2,
+        "error: --target names one address, and quickstart drives fish and medical-platform",
+    );
+}
+
+#[test]
+fn a_target_that_is_down_is_named_with_exit_5() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    // Bound and released: nothing listens there now.
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let environment = environment(folder.path(), &format!("http://{address}"), "");
+    let args = ["run", &scenario(folder.path()), "-e", &environment, "--out", &out.display().to_string()];
+    check(&args, 5, &format!("error: http://{address}/health was not ready within 10 s: nothing listens there"));
+    assert_nothing_left(&out);
+}
+
+#[test]
+fn a_process_that_cannot_start_says_why_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let check_process = |command: &str, expected: &str| {
+        let process = format!("processes:\n  fish: {{ command: [{command}], ready: /health }}\n");
+        let environment = environment(folder.path(), "{{address fish}}", &process);
+        let args = ["run", &scenario(folder.path()), "-e", &environment, "--out", &out.display().to_string()];
+        let output = proofload(&args);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(5), "{said}");
+        assert!(said.contains(expected), "{said}");
+        assert_nothing_left(&out);
+    };
+    let inference = r#""{{proofload}}", stack, inference, --system, fish, --until-stdin-closes"#;
+    check_process(&format!("{inference}, --listen, \"{address}\""), &format!("{address}"));
+    check_process(&format!("{inference}, --models, /no/such/folder"), "/no/such/folder");
+    check_process("/no/such/program", "/no/such/program");
+}
+
+#[test]
+fn an_unwritable_place_for_the_run_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let environment = environment(folder.path(), "http://127.0.0.1:1", "");
+    let args = ["run", &scenario(folder.path()), "-e", &environment, "--out", &file.display().to_string()];
+    check(&args, 70, "error: the run folder ");
+}
+
+#[test]
+fn ctrl_c_keeps_a_partial_report_and_ends_130() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let process = r#"processes:
+  inference: { command: ["{{proofload}}", stack, inference, --system, fish, --until-stdin-closes], ready: /v1/models/fish_classifier }
+  fish: { command: ["{{proofload}}", stack, gateway, --system, fish, --data, "{{data}}/fish", --inference, "{{address inference}}", --until-stdin-closes], ready: /health }
+"#;
+    let environment = environment(folder.path(), "{{address fish}}", process);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_proofload"))
+        .current_dir(workspace())
+        .args(["run", &scenario(folder.path()), "-e", &environment, "--out", &out.display().to_string()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    // The line of the fifth second: the load is under way.
+    let under_way = lines.find(|line| line.as_ref().unwrap().starts_with("load   5 s"));
+    assert!(under_way.is_some());
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let status = child.wait().unwrap();
+    let mut said = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(status.code(), Some(130), "{said}");
+    assert!(said.contains("the run was stopped before its plan ended"), "{said}");
+    let run = std::fs::read_dir(&out).unwrap().next().unwrap().unwrap().path();
+    assert!(run.join("report.html").is_file() && run.join("record.json").is_file());
+}
+
+#[test]
+fn help_lists_the_exit_codes_and_shows_examples() {
+    for command in ["run", "plan", "judge", "conform", "lint"] {
+        let said = String::from_utf8(proofload(&[command, "--help"]).stdout).unwrap();
+        assert!(said.contains("Exit codes:") && said.contains("Example"), "{command}: {said}");
+    }
+    let completions = String::from_utf8(proofload(&["completions", "bash"]).stdout).unwrap();
+    assert!(completions.contains("_proofload"), "{completions}");
+}
+
+#[test]
+fn lint_finds_the_contradictions_of_the_shipped_manifests() {
+    let output = proofload(&["lint", "k8s/"]);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    insta::assert_snapshot!(said);
+}
+
+#[test]
+fn committed_scenarios_fit_their_environment() {
+    let mut files = Vec::new();
+    for folder in ["scenarios", "scenarios/medical-platform", "scenarios/fish"] {
+        let entries = std::fs::read_dir(workspace().join(folder)).unwrap().flatten().map(|entry| entry.path());
+        files.extend(entries.filter(|path| path.extension().is_some_and(|extension| extension == "yaml")));
+    }
+    assert!(!files.is_empty());
+    for file in files {
+        let output = proofload(&["run", &file.display().to_string(), "--dry-run"]);
+        assert_eq!(output.status.code(), Some(0), "{}: {}", file.display(), String::from_utf8_lossy(&output.stderr));
+    }
+}

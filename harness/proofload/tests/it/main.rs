@@ -1,0 +1,6 @@
+//! The program from outside, and the shape of the workspace.
+
+#[cfg(test)]
+mod cli;
+#[cfg(test)]
+mod workspace;
