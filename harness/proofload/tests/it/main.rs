@@ -3,4 +3,8 @@
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod durability;
+#[cfg(test)]
+mod roles;
+#[cfg(test)]
 mod workspace;

@@ -161,3 +161,25 @@ fn temp_json_speed() {
     let r = crate::json::parse(body.as_bytes(), &spec, 8).unwrap();
     eprintln!("{} bytes in {:?} {}", body.len(), t.elapsed().unwrap(), r.inputs.len());
 }
+#[test]
+fn temp_fuzz2() {
+    let mut x: u64 = 88172645463325252;
+    let mut next = move || { x ^= x << 13; x ^= x >> 7; x ^= x << 17; x };
+    let spec = spec("fish_classifier");
+    let original = payload("xray/mr-small.dcm");
+    for _ in 0..40 {
+        let mut bytes = original.clone();
+        let mut what = vec![];
+        for _ in 0..(1 + next() % 6) {
+            let span = if next() % 2 == 0 { bytes.len() } else { bytes.len().min(2500) };
+            let at = usize::try_from(next()).unwrap() % span;
+            let v = (next() & 255) as u8;
+            what.push((at, bytes[at], v));
+            bytes[at] = v;
+        }
+        let t = std::time::SystemTime::now();
+        let r = tensor(&bytes, &spec).map(|v| v.len());
+        let e = t.elapsed().unwrap();
+        if e.as_millis() > 200 { eprintln!("SLOW {e:?} {what:?} {r:?}"); }
+    }
+}
