@@ -335,8 +335,8 @@ fn timeline() -> Timeline {
     let unacked: Vec<(u64, f64)> = ready.iter().map(|(at, depth)| (*at, depth.min(10.0))).collect();
     Timeline {
         series: BTreeMap::from([
-            ("queue.medical_data.ready".to_owned(), ready),
-            ("queue.medical_data.unacked".to_owned(), unacked),
+            ("queue medical_data ready".to_owned(), ready),
+            ("queue medical_data unacked".to_owned(), unacked),
         ]),
         marks: vec![
             Mark { at_ms: 55_000, text: "pod ml-inference-3 killed (planned fault)".to_owned() },

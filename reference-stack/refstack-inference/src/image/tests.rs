@@ -123,7 +123,7 @@ fn an_unsupported_transfer_syntax_is_named() {
     let at = slice.windows(19).position(|w| w == b"1.2.840.10008.1.2.5").unwrap();
     slice[at..at + 19].copy_from_slice(b"1.2.840.10008.1.2.9");
     let expected =
-        "DICOM transfer syntax 1.2.840.10008.1.2.9 is not supported; store the image uncompressed, as RLE or as JPEG";
+        "DICOM transfer syntax 1.2.840.10008.1.2.9 is not supported; store the image uncompressed (little endian), as RLE or as JPEG";
     assert_eq!(refusal(&slice), expected);
 }
 

@@ -11,11 +11,11 @@ use crate::report::words;
 /// Most drawings of series, and of scaled workloads.
 const PANELS_MAX: usize = 6;
 /// Most lines in one drawing.
-const LINES_MAX: usize = 4;
+const LINES_MAX: usize = 6;
 /// Most points of one line; above, the highest of each stretch is drawn.
 const POINTS_MAX: usize = 1000;
 /// Classes of the lines, each with another colour and another dash.
-const CLASSES: [&str; LINES_MAX] = ["l1", "l2", "l3", "l4"];
+const CLASSES: [&str; LINES_MAX] = ["l1", "l2", "l3", "l4", "l5", "l6"];
 
 /// A drawing's lines: names and points of (seconds, value).
 type Lines = Vec<(String, Vec<(f64, f64)>)>;
@@ -37,23 +37,26 @@ pub(super) fn panels(record: &RunRecord, axis: &Axis) -> (Vec<Panel>, Vec<String
     (panels, left_out)
 }
 
-/// Series whose names begin alike share a drawing: `queue.orders.ready` and `queue.orders.unacked`.
+/// Series of queues share a drawing, as do those whose dotted names begin alike: `jvm.heap` and `jvm.stack`.
 fn groups(record: &RunRecord) -> Vec<(String, Lines)> {
     let mut groups: BTreeMap<String, Lines> = BTreeMap::new();
     for (name, points) in &record.timeline.series {
-        let (group, _) = name.split_once(['.', ':', '(', '/', ' ', '{']).unwrap_or((name, ""));
+        let (group, label) = match name.strip_prefix("queue ") {
+            Some(queue) => ("queue", queue),
+            None => (name.split_once(['.', ':', '(', '/', '{']).map_or(name.as_str(), |(group, _)| group), name.as_str()),
+        };
         let points = points.iter().filter(|(_, value)| value.is_finite());
         let points = points.map(|(at_ms, value)| (seconds(*at_ms, 1e3), *value)).collect();
-        groups.entry(group.to_owned()).or_default().push((name.clone(), points));
+        groups.entry(group.to_owned()).or_default().push((label.to_owned(), points));
     }
     groups.into_iter().collect()
 }
 
 fn heading(group: &str) -> String {
     match group {
-        "queue" | "queues" => "Queue depth".to_owned(),
-        "lag" => "Queue lag".to_owned(),
-        "in-flight" | "in_flight" => "Requests in flight".to_owned(),
+        "queue" => "Queue depth".to_owned(),
+        "in flight" => "Requests in flight".to_owned(),
+        "jobs open" => "Jobs accepted and not ended".to_owned(),
         other => words::clip(other, 80),
     }
 }

@@ -1,8 +1,10 @@
 //! DICOM: the first frame, windowed to 8 bits, white on black (`MONOCHROME1` is inverted).
 
+mod walk;
+
 use std::panic::catch_unwind;
 
-use dicom_object::{DefaultDicomObject, FileMetaTable, Tag};
+use dicom_object::{DefaultDicomObject, Tag};
 use dicom_pixeldata::{ConvertOptions, PixelDecoder};
 use image::DynamicImage;
 
@@ -10,26 +12,21 @@ use super::{Refusal, check_size};
 
 const ROWS: Tag = Tag(0x0028, 0x0010);
 const COLUMNS: Tag = Tag(0x0028, 0x0011);
+const BITS_ALLOCATED: Tag = Tag(0x0028, 0x0100);
+const BITS_STORED: Tag = Tag(0x0028, 0x0101);
 const PIXEL_DATA: Tag = Tag(0x7FE0, 0x0010);
 
-/// Deflated files are inflated while they are parsed, a thousandfold at worst; this keeps them under 256 MiB.
-const DEFLATED_LEN_MAX: usize = 256 << 10;
-
-/// The transfer syntaxes that are decoded. Others are refused by name.
-const SYNTAXES: [&str; 10] = [
+/// The transfer syntaxes that are decoded, each checked by the walk first. Others are refused by name.
+const SYNTAXES: [&str; 7] = [
     IMPLICIT,
     "1.2.840.10008.1.2.1",
-    DEFLATED,
-    "1.2.840.10008.1.2.2",
     "1.2.840.10008.1.2.4.50",
     "1.2.840.10008.1.2.4.51",
     "1.2.840.10008.1.2.4.57",
     "1.2.840.10008.1.2.4.70",
     "1.2.840.10008.1.2.5",
-    "1.2.840.10008.1.2.1.98",
 ];
 const IMPLICIT: &str = "1.2.840.10008.1.2";
-const DEFLATED: &str = "1.2.840.10008.1.2.1.99";
 
 /// dicom-rs 0.10 panics on some broken files (its RLE adapter indexes past a short segment), hence the catch.
 pub(super) fn decode(bytes: &[u8]) -> Result<DynamicImage, Refusal> {
@@ -39,7 +36,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<DynamicImage, Refusal> {
 
 fn decode_or_panic(bytes: &[u8]) -> Result<DynamicImage, Refusal> {
     let broken = |error: &dyn std::fmt::Display| format!("the DICOM file cannot be decoded: {error}");
-    check_syntax(bytes)?;
+    check_structure(bytes)?;
     let object = dicom_object::from_reader(bytes).map_err(|error| broken(&error))?;
     check_declared(&object)?;
     let frame = object.decode_pixel_data_frame(0).map_err(|error| broken(&error))?;
@@ -47,20 +44,15 @@ fn decode_or_panic(bytes: &[u8]) -> Result<DynamicImage, Refusal> {
     frame.to_dynamic_image_with_options(0, &options).map_err(|error| broken(&error))
 }
 
-/// Reads the file's head only.
-fn check_syntax(bytes: &[u8]) -> Result<(), Refusal> {
-    let head = bytes.get(128..).unwrap_or_default();
-    let meta = FileMetaTable::from_reader(head).map_err(|error| format!("the DICOM header cannot be read: {error}"))?;
-    let syntax = meta.transfer_syntax().trim_end_matches(['\0', ' ']);
-    if !SYNTAXES.contains(&syntax) {
+/// Checks the transfer syntax and every declared length.
+fn check_structure(bytes: &[u8]) -> Result<(), Refusal> {
+    let (syntax, data_set) = walk::head(bytes)?;
+    if !SYNTAXES.contains(&syntax.as_str()) {
         return Err(format!(
-            "DICOM transfer syntax {syntax} is not supported; store the image uncompressed, as RLE or as JPEG"
+            "DICOM transfer syntax {syntax} is not supported; store the image uncompressed (little endian), as RLE or as JPEG"
         ));
     }
-    if syntax == DEFLATED && bytes.len() > DEFLATED_LEN_MAX {
-        return Err(format!("a deflated DICOM file may have {DEFLATED_LEN_MAX} bytes, this one has {}", bytes.len()));
-    }
-    Ok(())
+    walk::check(bytes, data_set, syntax != IMPLICIT)
 }
 
 /// Checks the sizes that the object, and a JPEG inside it, declare.
@@ -70,6 +62,11 @@ fn check_declared(object: &DefaultDicomObject) -> Result<(), Refusal> {
         element.to_int::<u32>().map_err(|_| format!("the DICOM file declares no usable {name}"))
     };
     check_size(number(COLUMNS, "Columns")?, number(ROWS, "Rows")?)?;
+    let (allocated, stored) = (number(BITS_ALLOCATED, "BitsAllocated")?, number(BITS_STORED, "BitsStored")?);
+    // dicom-rs makes a table of 2^BitsStored entries.
+    if !matches!(allocated, 1 | 8 | 16) || stored == 0 || stored > allocated {
+        return Err(format!("DICOM samples of {stored} bits in {allocated} are not supported; use 8 or 16 bits"));
+    }
     let pixels =
         object.element(PIXEL_DATA).map_err(|_| "the DICOM file holds no image: PixelData is missing".to_owned())?;
     let fragments = pixels.value().fragments().unwrap_or_default();
