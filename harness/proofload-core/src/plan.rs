@@ -70,7 +70,9 @@ pub const ARRIVALS_MAX: u64 = 200_000_000;
 
 /// A plan that cannot be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the workloads ask for about {arrivals} arrivals, and a plan holds at most {ARRIVALS_MAX}; lower the rates or shorten the stages")]
+#[error(
+    "the workloads ask for about {arrivals} arrivals, and a plan holds at most {ARRIVALS_MAX}; lower the rates or shorten the stages"
+)]
 pub struct TooLarge {
     /// How many were asked for.
     pub arrivals: u64,
@@ -125,7 +127,7 @@ fn expected_arrivals(workload: &Workload) -> f64 {
 
 /// Arrivals expected in a stage: the area under its rate.
 fn stage_area(stage: &Stage) -> f64 {
-    (stage.from_per_second + stage.to_per_second) / 2.0 * stage.duration.as_secs_f64()
+    f64::midpoint(stage.from_per_second, stage.to_per_second) * stage.duration.as_secs_f64()
 }
 
 fn planned(workload: &Workload, flow: &str, times: &[u64]) -> PlannedWorkload {

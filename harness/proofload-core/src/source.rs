@@ -110,7 +110,9 @@ pub(crate) fn suggest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) 
         .map(|candidate| (strsim::damerau_levenshtein(&word.to_lowercase(), &candidate.to_lowercase()), candidate))
         .min_by_key(|(distance, _)| *distance);
     match nearest {
-        Some((distance, candidate)) if distance <= 2.max(word.len() / 3) => Some(format!("did you mean `{candidate}`?")),
+        Some((distance, candidate)) if distance <= 2.max(word.len() / 3) => {
+            Some(format!("did you mean `{candidate}`?"))
+        }
         Some(_) if known.len() <= 12 => Some(format!("known: {}", known.join(", "))),
         _ => None,
     }
@@ -133,7 +135,9 @@ fn explain(error: &serde_saphyr::Error) -> (String, Option<String>) {
         Error::SerdeUnknownVariant { variant, expected, .. } => {
             (format!("unknown word `{variant}`"), suggest(variant, expected.iter().copied()))
         }
-        Error::SerdeMissingField { field, .. } => (format!("the field `{field}` is missing"), Some("add it".to_owned())),
+        Error::SerdeMissingField { field, .. } => {
+            (format!("the field `{field}` is missing"), Some("add it".to_owned()))
+        }
         Error::DuplicateMappingKey { key, .. } => {
             let key = key.as_deref().unwrap_or("a key");
             (format!("`{key}` stands here twice"), Some("keep one".to_owned()))

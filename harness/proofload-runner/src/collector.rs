@@ -55,7 +55,11 @@ struct LagFigures {
 
 impl WatchedQueue {
     /// Fills the address of a queue of the environment.
-    pub(crate) fn new(name: &str, queue: &Queue, fill: &dyn Fn(&proofload_core::scenario::Template) -> Result<String, String>) -> Result<Self, String> {
+    pub(crate) fn new(
+        name: &str,
+        queue: &Queue,
+        fill: &dyn Fn(&proofload_core::scenario::Template) -> Result<String, String>,
+    ) -> Result<Self, String> {
         let kind = match queue {
             Queue::Rabbitmq(url) => WatchedKind::Rabbitmq(fill(url)?),
             Queue::KafkaLag(url) => WatchedKind::KafkaLag(fill(url)?),

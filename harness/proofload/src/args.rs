@@ -27,10 +27,14 @@ pub(crate) enum Command {
     ))]
     Run(RunArgs),
     /// Show the schedule and what it can decide; nothing is sent.
-    #[command(after_help = "Example:\n  proofload plan scenarios/quickstart.yaml\n\nExit codes: 0, 2 invalid scenario.")]
+    #[command(
+        after_help = "Example:\n  proofload plan scenarios/quickstart.yaml\n\nExit codes: 0, 2 invalid scenario."
+    )]
     Plan(PlanArgs),
     /// Judge a stored run again.
-    #[command(after_help = "Example:\n  proofload judge reports/local/run-20261121T101500Z-3fa2\n\nExit codes: as of run.")]
+    #[command(
+        after_help = "Example:\n  proofload judge reports/local/run-20261121T101500Z-3fa2\n\nExit codes: as of run."
+    )]
     Judge(JudgeArgs),
     /// Check that a target keeps the contract of its system.
     #[command(after_help = concat!(
@@ -40,7 +44,9 @@ pub(crate) enum Command {
     ))]
     Conform(ConformArgs),
     /// Find contradictions in Kubernetes manifests before any load.
-    #[command(after_help = "Example:\n  proofload lint k8s/\n\nExit codes: 0 nothing found, 1 findings, 2 unreadable manifests.")]
+    #[command(
+        after_help = "Example:\n  proofload lint k8s/\n\nExit codes: 0 nothing found, 1 findings, 2 unreadable manifests."
+    )]
     Lint(LintArgs),
     /// Start a role of the reference stack, or all roles of a system.
     #[command(after_help = concat!(

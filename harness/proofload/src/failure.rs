@@ -18,8 +18,6 @@ pub(crate) struct Failure {
 
 /// Usage or an invalid file.
 pub(crate) const USAGE: u8 = 2;
-/// A target or process that does not answer.
-pub(crate) const UNREACHABLE: u8 = 5;
 /// proofload's own fault, or the machine's.
 pub(crate) const INTERNAL: u8 = 70;
 /// Ended by Ctrl-C.

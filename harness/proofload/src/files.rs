@@ -16,18 +16,17 @@ pub(crate) struct Source {
 /// Reads and checks a scenario.
 pub(crate) fn scenario(path: &Path) -> Result<(Scenario, Source), Failure> {
     let text = read(path, "scenario")?;
-    let scenario = Scenario::parse(&path.display().to_string(), &text).map_err(|wrong| Failure::of_file(&wrong, &text))?;
+    let scenario =
+        Scenario::parse(&path.display().to_string(), &text).map_err(|wrong| Failure::of_file(&wrong, &text))?;
     Ok((scenario, Source { text, folder: folder_of(path) }))
 }
 
 /// Finds, reads and checks an environment: a path, or the name of a file in an `environments/` folder beside the
 /// scenario or above it.
 pub(crate) fn environment(wanted: &str, scenario: &Path) -> Result<(Environment, Source), Failure> {
-    let path = if wanted.contains('/') || wanted.ends_with(".yaml") || wanted.ends_with(".yml") {
-        PathBuf::from(wanted)
-    } else {
-        find_environment(wanted, scenario)?
-    };
+    let is_file_name = Path::new(wanted).extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
+    let path =
+        if wanted.contains('/') || is_file_name { PathBuf::from(wanted) } else { find_environment(wanted, scenario)? };
     let text = read(&path, "environment")?;
     let environment =
         Environment::parse(&path.display().to_string(), &text).map_err(|wrong| Failure::of_file(&wrong, &text))?;

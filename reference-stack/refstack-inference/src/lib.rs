@@ -1,6 +1,6 @@
 //! The inference role of the reference stack: TF Serving's REST interface over one batch former and the rten engine.
 //!
-//! A request goes through these parts, in this order: [`http`] reads the path, `json` streams the body into tensors, `image` decodes encoded pictures
+//! A request goes through these parts, in this order: `http` reads the path, `json` streams the body into tensors, `image` decodes encoded pictures
 //! (both on `pool`, never on the runtime's threads), `batch` queues the instances and hands whole batches to idle sessions, `engine` runs them,
 //! `json` writes the scores. `repository` holds the model files: those embedded in the binary, or a folder.
 //!

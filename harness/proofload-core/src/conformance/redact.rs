@@ -54,7 +54,9 @@ mod tests {
 
     fn check(secrets: &[&str], text: &str, expected: &str) {
         let mut redactor = Redactor::default();
-        secrets.iter().for_each(|secret| redactor.hide(secret));
+        for secret in secrets {
+            redactor.hide(secret);
+        }
         assert_eq!(redactor.clean(text), expected);
     }
 

@@ -139,7 +139,10 @@ fn judge(strict: bool, checks: &[CheckResult]) -> (ProfileResult, String) {
     let open: Vec<&str> = ids(&binding, |check| !check.outcome.is_executed());
     let passed = binding.len() - failed.len() - open.len();
     if !failed.is_empty() {
-        return (ProfileResult::Failure, format!("{} of {} binding checks failed: {}", failed.len(), binding.len(), listed(&failed)));
+        return (
+            ProfileResult::Failure,
+            format!("{} of {} binding checks failed: {}", failed.len(), binding.len(), listed(&failed)),
+        );
     }
     if passed == 0 {
         return (ProfileResult::Partial, "no binding check was carried out, so nothing is proved".to_owned());
@@ -211,7 +214,12 @@ pub(super) mod tests {
     #[test]
     fn a_failed_must_fails_the_profile_whatever_else_is_open() {
         check(false, &[(Must, Pass), (Must, Fail), (Must, Skip)], Failure, "1 of 3 binding checks failed: a.b.c1");
-        check(false, &[(Must, Fail); 7], Failure, "7 of 7 binding checks failed: a.b.c0, a.b.c1, a.b.c2, a.b.c3, a.b.c4 and 2 more");
+        check(
+            false,
+            &[(Must, Fail); 7],
+            Failure,
+            "7 of 7 binding checks failed: a.b.c0, a.b.c1, a.b.c2, a.b.c3, a.b.c4 and 2 more",
+        );
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! From an environment as written to one that cannot be wrong, and whether a scenario fits it.
 
 use super::written::{
-    WrittenCluster, WrittenEnvironment, WrittenLocalCluster, WrittenProcess, WrittenQueue, WrittenSecret, WrittenSystem,
-    WrittenToken,
+    WrittenCluster, WrittenEnvironment, WrittenLocalCluster, WrittenProcess, WrittenQueue, WrittenSecret,
+    WrittenSystem, WrittenToken,
 };
 use super::{Environment, LocalCluster, Process, Queue, Secret, System, Token};
 use crate::Problems;
@@ -12,13 +12,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 const DEFAULT_READY_WITHIN: Duration = Duration::from_secs(20);
-const DEFAULT_TOKEN_LIFETIME: Duration = Duration::from_secs(3600);
+const DEFAULT_TOKEN_LIFETIME: Duration = Duration::from_hours(1);
 
 pub(super) fn check(file: &str, written: WrittenEnvironment) -> Result<Environment, Problems> {
     let mut report = Reporter::new(file);
     crate::scenario::check_head(&written.api_version, &written.kind, "Environment", &mut report);
     crate::scenario::check_name(&written.name, &mut report);
-    let secrets = written.secrets.iter().map(|(name, secret)| (name.clone(), check_secret(secret, &mut report))).collect();
+    let secrets =
+        written.secrets.iter().map(|(name, secret)| (name.clone(), check_secret(secret, &mut report))).collect();
     let known = Known {
         secrets: written.secrets.keys().map(String::as_str).collect(),
         processes: written.processes.keys().map(String::as_str).collect(),
@@ -142,10 +143,12 @@ fn check_processes(
 
 fn needs(process: &Process) -> Vec<&str> {
     let parts = process.command.iter().flat_map(|template| &template.0);
-    parts.filter_map(|part| match part {
-        Part::Given(kind, name) if kind == "address" => Some(name.as_str()),
-        _ => None,
-    }).collect()
+    parts
+        .filter_map(|part| match part {
+            Part::Given(kind, name) if kind == "address" => Some(name.as_str()),
+            _ => None,
+        })
+        .collect()
 }
 
 fn check_process(
@@ -159,8 +162,7 @@ fn check_process(
         report.add(&written.ready, format!("process `{name}` has an empty command"), None);
         return None;
     }
-    let command: Vec<_> =
-        written.command.iter().map(|word| check_template(word, known, siblings, report)).collect();
+    let command: Vec<_> = written.command.iter().map(|word| check_template(word, known, siblings, report)).collect();
     Some(Process {
         name: name.to_owned(),
         command: command.into_iter().collect::<Option<_>>()?,
@@ -214,11 +216,8 @@ fn check_system(name: &str, written: &WrittenSystem, known: &Known<'_>, report: 
         Some(path) => Some(check_path(path, report)?),
         None => None,
     };
-    let tokens: Vec<_> = written
-        .tokens
-        .iter()
-        .map(|(name, token)| Some((name.clone(), check_token(token, known, report)?)))
-        .collect();
+    let tokens: Vec<_> =
+        written.tokens.iter().map(|(name, token)| Some((name.clone(), check_token(token, known, report)?))).collect();
     let queues: Vec<_> = written
         .queues
         .iter()
@@ -288,10 +287,8 @@ fn check_local(
     let mut pods = Vec::new();
     for (workload, containers) in &written.pods {
         let siblings: Vec<&str> = containers.keys().map(String::as_str).collect();
-        let containers: Vec<_> = containers
-            .iter()
-            .map(|(name, process)| check_process(name, process, known, &siblings, report))
-            .collect();
+        let containers: Vec<_> =
+            containers.iter().map(|(name, process)| check_process(name, process, known, &siblings, report)).collect();
         pods.push((workload.clone(), in_order(containers.into_iter().collect::<Option<_>>()?)));
     }
     Some(LocalCluster { speed, manifests: written.manifests.value.clone(), system: written.system.value.clone(), pods })

@@ -254,7 +254,11 @@ impl RunRecord {
     pub fn from_json(text: &str) -> Result<Self, String> {
         let record: RunRecord = serde_json::from_str(text).map_err(|error| format!("not a run record: {error}"))?;
         if record.api_version != crate::API_VERSION {
-            return Err(format!("the record is of {}, and this proofload reads {}", record.api_version, crate::API_VERSION));
+            return Err(format!(
+                "the record is of {}, and this proofload reads {}",
+                record.api_version,
+                crate::API_VERSION
+            ));
         }
         Ok(record)
     }

@@ -35,7 +35,9 @@ pub(super) fn always(scenario: &Scenario, record: &RunRecord) -> Vec<Finding> {
             "ledger.unsettled",
             "every accepted job reaches an end".to_owned(),
             Outcome::Inconclusive,
-            format!("{unsettled} jobs had not ended when the drain did, and work was still there; give `drain` more time"),
+            format!(
+                "{unsettled} jobs had not ended when the drain did, and work was still there; give `drain` more time"
+            ),
         ));
     }
     findings

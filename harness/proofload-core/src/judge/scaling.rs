@@ -70,7 +70,11 @@ fn judge_reach(
     };
     let message = match took_s {
         Some(took) => format!("{} replicas ready after {took:.0} s of cluster time", reach.replicas),
-        None => format!("{} replicas were not seen in {watched_s:.0} s of cluster time; {} was", reach.replicas, best.unwrap_or(0)),
+        None => format!(
+            "{} replicas were not seen in {watched_s:.0} s of cluster time; {} was",
+            reach.replicas,
+            best.unwrap_or(0)
+        ),
     };
     let (word, key) = match side {
         Side::Up => ("reaches", "reaches"),

@@ -42,7 +42,9 @@ pub(super) fn judge_slo(slo: &Slo, scenario: &Scenario, record: &RunRecord, abil
 /// The rule in words, as the scenario states it.
 fn title(slo: &Slo, scenario: &Scenario) -> String {
     let bound = match slo.bound {
-        Bound::Percentile { share, limit } => format!("{} ≤ {}", percent_name(share), crate::scenario::units::Span(limit)),
+        Bound::Percentile { share, limit } => {
+            format!("{} ≤ {}", percent_name(share), crate::scenario::units::Span(limit))
+        }
         Bound::Max(max) if matches!(slo.sli, Sli::Errors(_)) => format!("≤ {}%", trim(max * 100.0)),
         Bound::Max(max) => format!("≤ {}", trim(max)),
         Bound::MinPerSecond(min) => format!("≥ {}/s", trim(min)),
@@ -120,11 +122,7 @@ fn percentile(
     let late_percent = counts.late / counts.due * 100.0;
     let mut message = format!("{:.0} of {} late ({late_percent:.2} %)", counts.late, counts.total);
     if outcome == Outcome::Inconclusive {
-        message += &match needed {
-            Some(needed) => format!("; about {needed} more samples would decide"),
-            None if seconds.len() < WINDOWS_MIN => format!("; a steady claim needs {WINDOWS_MIN} seconds or more of hold"),
-            None => "; the share lies too near the limit for any number of samples to decide soon".to_owned(),
-        };
+        message += &undecided(needed, seconds.len());
     }
     Finding {
         figure: Some(Figure {
@@ -139,6 +137,15 @@ fn percentile(
         ..no_samples(&message)
     }
     .with(outcome)
+}
+
+/// What it would take to decide.
+fn undecided(needed: Option<u64>, windows: usize) -> String {
+    match needed {
+        Some(needed) => format!("; about {needed} more samples would decide"),
+        None if windows < WINDOWS_MIN => format!("; a steady claim needs {WINDOWS_MIN} seconds or more of hold"),
+        None => "; the share lies too near the limit for any number of samples to decide soon".to_owned(),
+    }
 }
 
 impl Finding {
@@ -231,7 +238,12 @@ fn design_effect(seconds: &[&Second], index: usize) -> f64 {
 }
 
 /// The value at a rank shifted by `shift` standard deviations of the rank, ms; `None` beyond all answers.
-#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "ranks lie within the count")]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "ranks lie within the count"
+)]
 fn value_at(counts: &Counts, share: f64, shift: f64) -> Option<f64> {
     let rank = (counts.due * share + shift).ceil().clamp(1.0, counts.due);
     if rank as u64 > counts.total - counts.beyond {

@@ -36,6 +36,7 @@ pub(super) fn incomplete_beta(x: f64, a: f64, b: f64) -> f64 {
     }
 }
 
+#[expect(clippy::many_single_char_names, reason = "the names of the formula's source")]
 fn beta_fraction(x: f64, a: f64, b: f64) -> f64 {
     const TINY: f64 = 1e-300;
     // The fraction needs about √max(a, b) terms; this serves effective sample sizes up to 10^10.

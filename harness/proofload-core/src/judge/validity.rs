@@ -104,7 +104,9 @@ pub(super) fn findings(signals: &[Signal]) -> Vec<Finding> {
         let value = signal.value.unwrap_or_default();
         let outcome = signal.outcome();
         let (line, advice) = match outcome {
-            Outcome::Invalid => (signal.invalid_above.unwrap_or_default(), "; run it again on a machine with more room"),
+            Outcome::Invalid => {
+                (signal.invalid_above.unwrap_or_default(), "; run it again on a machine with more room")
+            }
             _ => (signal.warn_above, ""),
         };
         let unit = &signal.unit;

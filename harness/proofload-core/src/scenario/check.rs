@@ -37,7 +37,8 @@ pub(super) fn check(file: &str, written: WrittenScenario) -> Result<Scenario, Pr
     check_name(&written.name, &mut report);
     let payloads: Vec<PayloadSet> =
         written.payloads.iter().filter_map(|(name, payload)| check_payload(name, payload, &mut report)).collect();
-    let mut names = Names { payloads: written.payloads.keys().map(String::as_str).collect(), flows: &[], workloads: &[] };
+    let mut names =
+        Names { payloads: written.payloads.keys().map(String::as_str).collect(), flows: &[], workloads: &[] };
     let flows: Vec<Flow> = written
         .flows
         .iter()
@@ -115,7 +116,7 @@ fn check_payload(name: &str, written: &WrittenPayload, report: &mut Reporter<'_>
 
 fn check_unique_steps(written: &WrittenScenario, report: &mut Reporter<'_>) {
     let mut seen: Vec<&str> = Vec::new();
-    for (_, flow) in &written.flows {
+    for flow in written.flows.values() {
         for step in &flow.value.steps {
             if let super::written::WrittenStep::Request(request) = &step.value {
                 if seen.contains(&request.name.value.as_str()) {

@@ -133,7 +133,9 @@ impl Walk<'_, '_, '_> {
         match &written.value {
             WrittenExtract::Json(pointer) => self.pointer(pointer).map(Extract::Json),
             WrittenExtract::Header(name) => Some(Extract::Header(name.value.to_lowercase())),
-            WrittenExtract::Regex(pattern) if pattern.value.contains('(') => Some(Extract::Regex(pattern.value.clone())),
+            WrittenExtract::Regex(pattern) if pattern.value.contains('(') => {
+                Some(Extract::Regex(pattern.value.clone()))
+            }
             WrittenExtract::Regex(pattern) => {
                 let help = "put the wanted part in brackets: `id=(\\d+)`".to_owned();
                 self.report.add(pattern, format!("`{}` has no group to take", pattern.value), Some(help));
@@ -205,12 +207,17 @@ impl Walk<'_, '_, '_> {
             Part::Value(name) if !self.extracted.contains(name) => {
                 let known = self.extracted.iter().map(String::as_str).chain(["iteration"]);
                 let help = crate::source::suggest(name, known);
-                let message = format!("`{{{{{name}}}}}` is used here, and no earlier step of this flow extracts `{name}`");
+                let message =
+                    format!("`{{{{{name}}}}}` is used here, and no earlier step of this flow extracts `{name}`");
                 self.report.add(written, message, help);
                 None
             }
             Part::Given(kind, name) => {
-                self.report.add(written, format!("`{{{{{kind} {name}}}}}` belongs in an environment, not in a flow"), None);
+                self.report.add(
+                    written,
+                    format!("`{{{{{kind} {name}}}}}` belongs in an environment, not in a flow"),
+                    None,
+                );
                 None
             }
             _ => Some(()),

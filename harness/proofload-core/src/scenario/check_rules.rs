@@ -92,7 +92,9 @@ fn check_bound(sli: &Sli, written: &At<WrittenSlo>, report: &mut Reporter<'_>) -
         return None;
     };
     let (fits, wanted) = match sli {
-        Sli::Latency(_) | Sli::Job(_) => (matches!(bound, Bound::Percentile { .. }), "a percentile such as `p95: 300ms`"),
+        Sli::Latency(_) | Sli::Job(_) => {
+            (matches!(bound, Bound::Percentile { .. }), "a percentile such as `p95: 300ms`")
+        }
         Sli::Errors(_) => (matches!(bound, Bound::Max(share) if *share <= 1.0), "a share such as `max: 0.1%`"),
         Sli::Throughput(_) => (matches!(bound, Bound::MinPerSecond(_)), "a rate such as `min: 40/s`"),
         Sli::LedgerLost | Sli::LedgerDuplicated | Sli::LedgerUnsettled | Sli::Promql(_) => {

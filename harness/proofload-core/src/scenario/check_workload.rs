@@ -81,7 +81,11 @@ fn staged(written: &[At<WrittenStage>], start: f64, ramps: bool, report: &mut Re
             None => (index + 1).to_string(),
         };
         if name == "end" || stages.iter().any(|earlier| earlier.name == name) {
-            report.add(stage, format!("a stage cannot be called `{name}` here"), Some("give it another name".to_owned()));
+            report.add(
+                stage,
+                format!("a stage cannot be called `{name}` here"),
+                Some("give it another name".to_owned()),
+            );
             return None;
         }
         let duration = positive(&stage.value.duration, report)?;

@@ -48,7 +48,8 @@ impl Sli {
         }
         let wrong = || format!("`{text}` is not an indicator");
         let (word, rest) = text.split_once('(').ok_or_else(wrong)?;
-        let inner = rest.strip_suffix(')').ok_or_else(|| format!("`{text}` opens a bracket and never closes it"))?.trim();
+        let inner =
+            rest.strip_suffix(')').ok_or_else(|| format!("`{text}` opens a bracket and never closes it"))?.trim();
         if inner.is_empty() {
             return Err(format!("`{text}` names nothing between its brackets"));
         }

@@ -131,8 +131,8 @@ impl fmt::Display for Span {
         let micros = self.0.as_micros();
         match micros {
             0 => write!(f, "0s"),
-            _ if micros % 3_600_000_000 == 0 => write!(f, "{}h", micros / 3_600_000_000),
-            _ if micros % 60_000_000 == 0 => write!(f, "{}m", micros / 60_000_000),
+            _ if micros.is_multiple_of(3_600_000_000) => write!(f, "{}h", micros / 3_600_000_000),
+            _ if micros.is_multiple_of(60_000_000) => write!(f, "{}m", micros / 60_000_000),
             _ if micros >= 1_000_000 => write!(f, "{}s", self.0.as_secs_f64()),
             _ if micros >= 1_000 => write!(f, "{}ms", self.0.as_secs_f64() * 1e3),
             _ => write!(f, "{micros}us"),

@@ -334,7 +334,9 @@ impl<'de> Deserialize<'de> for Ratio0 {
             return Ok(Ratio0(number));
         }
         text.parse::<Ratio>().map(|ratio| Ratio0(ratio.0)).map_err(|_| {
-            de::Error::custom(format!("`{text}` is not a bound; write a share such as 0.1% or a number that is not negative"))
+            de::Error::custom(format!(
+                "`{text}` is not a bound; write a share such as 0.1% or a number that is not negative"
+            ))
         })
     }
 }

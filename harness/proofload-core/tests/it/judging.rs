@@ -1,5 +1,7 @@
 //! Every kind of rule is seen to say yes, no and "not enough", and never passes on nothing.
 
+#![expect(clippy::cast_precision_loss, reason = "made-up numbers are small")]
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -204,8 +206,7 @@ fn a_rule_on_what_the_environment_lacks_is_not_judged_and_never_passes() {
 fn ledger(fates: &[Fate]) -> LedgerEvidence {
     let mut ledger = LedgerEvidence { flow: "f".to_owned(), ..LedgerEvidence::default() };
     for (number, fate) in fates.iter().enumerate() {
-        let entry =
-            LedgerEntry { id: format!("job-{number}"), fate: *fate, at_ms: 0, last_state: "queued".to_owned() };
+        let entry = LedgerEntry { id: format!("job-{number}"), fate: *fate, at_ms: 0, last_state: "queued".to_owned() };
         ledger.enter(entry);
     }
     ledger
@@ -227,7 +228,10 @@ fn the_ledger_is_judged_whether_asked_or_not() {
     let lost = [Fate::Succeeded, Fate::Lost];
     let check = |told: String, expected: &str| assert!(told.starts_with(expected), "{told}");
     check(judge_ledger(rule, ledger(&[Fate::Succeeded]), 0), "PASS");
-    check(judge_ledger(rule, ledger(&lost), 0), "FAIL: ledger.lost ≤ 0: 1 of 2 accepted jobs lost: job-1 (last seen `queued`)");
+    check(
+        judge_ledger(rule, ledger(&lost), 0),
+        "FAIL: ledger.lost ≤ 0: 1 of 2 accepted jobs lost: job-1 (last seen `queued`)",
+    );
     check(judge_ledger("slos: []", ledger(&lost), 0), "FAIL");
     check(judge_ledger("slos: []", ledger(&[Fate::Succeeded]), 0), "PASS");
     check(judge_ledger(rule, ledger(&[]), 0), "INCONCLUSIVE");
@@ -293,7 +297,10 @@ fn scaling_is_judged_in_cluster_time() {
     check(scaled(&[(0, 1), (25_000, 4), (45_000, 1)], 50_000), "PASS");
     check(scaled(&[(0, 4), (45_000, 1)], 50_000), "PASS");
     check(scaled(&[(0, 1), (31_000, 4), (45_000, 1)], 50_000), "FAIL: Deployment/d reaches 4");
-    check(scaled(&[(0, 1), (25_000, 3)], 50_000), "FAIL: Deployment/d reaches 4 replicas within 100 s: 4 replicas were not seen in 300 s of cluster time; 3 was");
+    check(
+        scaled(&[(0, 1), (25_000, 3)], 50_000),
+        "FAIL: Deployment/d reaches 4 replicas within 100 s: 4 replicas were not seen in 300 s of cluster time; 3 was",
+    );
     check(scaled(&[(0, 1), (25_000, 3)], 26_000), "INCONCLUSIVE");
     check(scaled(&[(0, 1), (25_000, 4)], 55_000), "FAIL: Deployment/d returns to 1");
     let flapping = [(0, 1), (25_000, 4), (26_000, 2), (27_000, 4), (45_000, 1)];
@@ -309,7 +316,8 @@ fn a_workload_that_nobody_watched_is_not_judged() {
 
 #[test]
 fn a_stored_record_is_judged_to_the_same_bytes() {
-    let scenario = scenario("slos: [{ sli: latency(upload), p95: 300ms, during: w.hold }, { sli: errors(upload), max: 1% }]");
+    let scenario =
+        scenario("slos: [{ sli: latency(upload), p95: 300ms, during: w.hold }, { sli: errors(upload), max: 1% }]");
     let record = record(&scenario, &[Uploads { late: 2, wrong: 1, ..GOOD }; 30]);
     let again = RunRecord::from_json(&record.to_json()).unwrap();
     let bytes = |record: &RunRecord| serde_json::to_vec(&judge(&scenario, record)).unwrap();

@@ -8,7 +8,9 @@ mod fixture;
 mod hostile;
 #[cfg(test)]
 mod judging;
+#[cfg(test)]
 mod mistakes;
+#[cfg(test)]
 mod planning;
 #[cfg(test)]
 mod report;

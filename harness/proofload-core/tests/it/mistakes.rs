@@ -174,7 +174,10 @@ fn a_scenario_that_does_not_fit_its_environment_is_refused_before_anything_start
         check("system: shop", "system: shops"),
         check("auth: seller", "auth: seler"),
         check("Deployment/resizer", "Deployment/resiser"),
-        check("rate: 40/s, for: 20s }\n      - { name: peak, rate: 40/s", "rate: 400/s, for: 20s }\n      - { name: peak, rate: 400/s"),
+        check(
+            "rate: 40/s, for: 20s }\n      - { name: peak, rate: 40/s",
+            "rate: 400/s, for: 20s }\n      - { name: peak, rate: 400/s",
+        ),
     ];
     insta::assert_snapshot!(told.join("\n"));
     assert_eq!(check("demo", "demo"), "");

@@ -1,5 +1,7 @@
 //! The plan: the same on every machine, and the load it promises.
 
+#![expect(clippy::cast_precision_loss, reason = "made-up numbers are small")]
+
 use proofload_core::plan::{Picker, Plan};
 use proofload_core::scenario::{Pick, Scenario};
 

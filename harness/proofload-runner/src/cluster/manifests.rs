@@ -141,7 +141,9 @@ fn check_containers(
         }
     }
     match declared.iter().find(|name| !containers.iter().any(|container| container.name == **name)) {
-        Some(missing) => Err(format!("the manifest gives {target} a container `{missing}`, and the environment does not say what runs as it")),
+        Some(missing) => Err(format!(
+            "the manifest gives {target} a container `{missing}`, and the environment does not say what runs as it"
+        )),
         None => Ok(()),
     }
 }

@@ -95,7 +95,11 @@ mod tests {
     #[test]
     fn a_pattern_without_files_says_where_it_looked() {
         let folder = tempfile::tempdir().unwrap();
-        let set = PayloadSet { name: "studies".to_owned(), files: "*.png".to_owned(), pick: proofload_core::scenario::Pick::Cycle };
+        let set = PayloadSet {
+            name: "studies".to_owned(),
+            files: "*.png".to_owned(),
+            pick: proofload_core::scenario::Pick::Cycle,
+        };
         let error = load_payloads(&[set], folder.path(), 1).unwrap_err();
         assert!(error.starts_with("payload set `studies`: no file matches `*.png` in "), "{error}");
     }

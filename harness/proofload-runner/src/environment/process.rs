@@ -113,7 +113,9 @@ impl Spawner {
             // Ctrl-C in the terminal is for proofload, which then ends its processes in order.
             .process_group(0)
             .spawn()
-            .map_err(|error| format!("process `{}` could not be started as `{}`: {error}", process.name, words.join(" ")))
+            .map_err(|error| {
+                format!("process `{}` could not be started as `{}`: {error}", process.name, words.join(" "))
+            })
     }
 
     fn given(&self, part: &Part, addresses: &HashMap<String, String>, secrets: &Secrets) -> Option<String> {

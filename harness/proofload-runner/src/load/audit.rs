@@ -9,7 +9,7 @@ pub(crate) struct AuditReading {
     pub(crate) run_queue: Option<f64>,
 }
 
-/// Reads `/proc/thread-self/schedstat`: time on the CPU and time waiting for it, ns (proc_pid_schedstat, kernel
+/// Reads `/proc/thread-self/schedstat`: time on the CPU and time waiting for it, ns (`proc_pid_schedstat`, kernel
 /// `Documentation/scheduler/sched-stats.rst`).
 #[derive(Debug, Default)]
 pub(super) struct ThreadAudit {
@@ -29,6 +29,9 @@ impl ThreadAudit {
         }
         #[expect(clippy::cast_precision_loss, reason = "nanoseconds of a second fit a double")]
         let share = |part: u64| part as f64 / wall as f64;
-        Some(AuditReading { busy: share(ran.saturating_sub(last.1)), run_queue: Some(share(waited.saturating_sub(last.2))) })
+        Some(AuditReading {
+            busy: share(ran.saturating_sub(last.1)),
+            run_queue: Some(share(waited.saturating_sub(last.2))),
+        })
     }
 }

@@ -125,9 +125,7 @@ impl Pool {
     }
 }
 
-async fn speak_http1(
-    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
-) -> Result<SendRequest<PartsBody>, Broken> {
+async fn speak_http1(stream: impl AsyncRead + AsyncWrite + Unpin + 'static) -> Result<SendRequest<PartsBody>, Broken> {
     let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(|_| Broken::Refused)?;
     tokio::task::spawn_local(async move {
         // An error here reaches the request in flight as its own error.

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Request as HttpRequest, StatusCode, header};
 use http_body_util::BodyExt;
-use bytes::{Bytes, BytesMut};
 use proofload_core::plan::draw;
 use proofload_core::scenario::{Body, Extract, FieldValue, Part, Request, Step, Template};
 
@@ -127,8 +127,7 @@ async fn exchange(
         world.limiters[pass.workload].acquire().await.map_err(|_| Broken::NotSent)?
     };
     let _in_flight = Counted::new(&world.in_flight);
-    let authorization = request.auth.as_ref().and_then(|name| system.tokens.get(name));
-    let message = build(world, pass, request, values, &system.load, authorization).ok_or(Broken::NotSent)?;
+    let message = build(world, pass, request, values).ok_or(Broken::NotSent)?;
     let answer = send(&system.load, message, || *sent_ns = world.clock.now_ns()).await;
     drop(permit);
     answer
@@ -167,16 +166,10 @@ pub(super) fn get(pool: &Pool, path: &str, authorization: Option<&HeaderValue>) 
     builder.body(PartsBody::default()).ok()
 }
 
-fn build(
-    world: &World,
-    pass: Pass,
-    request: &Request,
-    values: &Values,
-    pool: &Pool,
-    authorization: Option<&HeaderValue>,
-) -> Option<HttpRequest<PartsBody>> {
+fn build(world: &World, pass: Pass, request: &Request, values: &Values) -> Option<HttpRequest<PartsBody>> {
+    let system = &world.systems[world.scenario.workloads[pass.workload].flow];
     let path = fill(world, pass, &request.path, values)?;
-    let target = pool.target();
+    let target = system.load.target();
     let (body, content_type) = body(world, pass, &request.body, values)?;
     let mut builder = HttpRequest::builder()
         .method(request.method.as_str())
@@ -186,7 +179,7 @@ fn build(
     if let Some(content_type) = content_type {
         builder = builder.header(header::CONTENT_TYPE, content_type);
     }
-    if let Some(value) = authorization {
+    if let Some(value) = request.auth.as_ref().and_then(|name| system.tokens.get(name)) {
         builder = builder.header(header::AUTHORIZATION, value);
     }
     for (name, template) in &request.headers {
@@ -207,9 +200,11 @@ fn body(world: &World, pass: Pass, body: &Body, values: &Values) -> Option<(Part
             Some((PartsBody::new([Bytes::from(text)]), Some(content_type.clone())))
         }
         Body::Multipart(fields) => {
-            let fields: Option<Vec<Field>> = fields.iter().map(|(name, value)| field(world, pass, name, value, values)).collect();
+            let fields: Option<Vec<Field>> =
+                fields.iter().map(|(name, value)| field(world, pass, name, value, values)).collect();
             // No payload can hold it: it is longer than chance and tells the pass.
-            let boundary = format!("proofload-{:016x}-{:016x}", world.seed, (pass.workload as u64) << 40 | pass.iteration);
+            let boundary =
+                format!("proofload-{:016x}-{:016x}", world.seed, (pass.workload as u64) << 40 | pass.iteration);
             let (body, content_type) = multipart(fields?, &boundary);
             Some((body, Some(content_type)))
         }
@@ -218,7 +213,9 @@ fn body(world: &World, pass: Pass, body: &Body, values: &Values) -> Option<(Part
 
 fn field(world: &World, pass: Pass, name: &str, value: &FieldValue, values: &Values) -> Option<Field> {
     Some(match value {
-        FieldValue::Text(template) => Field::Text { name: name.to_owned(), value: fill(world, pass, template, values)? },
+        FieldValue::Text(template) => {
+            Field::Text { name: name.to_owned(), value: fill(world, pass, template, values)? }
+        }
         FieldValue::Payload(payload) => {
             let file = world.next_file(payload)?;
             Field::File {

@@ -133,10 +133,10 @@ pub(super) async fn follow(world: &World, pass: Pass, job: &Job, values: &Values
         ended_ns: world.clock.now_ns(),
         outcome,
     };
-    let word = world.jobs.borrow().entries[index].last_state.clone();
-    world.end(step, &sample, (outcome != SampleOutcome::Good).then(|| format!("last seen {word}")));
+    let last_state = world.jobs.borrow().entries[index].last_state.clone();
+    world.end(step, &sample, (outcome != SampleOutcome::Good).then(|| format!("last seen {last_state}")));
     if end.is_some() {
-        journal(world, flow, &id, &word);
+        journal(world, flow, &id, &last_state);
     }
 }
 

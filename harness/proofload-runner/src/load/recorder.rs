@@ -231,12 +231,12 @@ impl Recorder {
 
 impl OpenSecond {
     fn time(&mut self, sample: &Sample, response_ns: u64) {
-        let response_us = response_ns / 1000;
-        self.response_sum_us += response_us;
+        let micros = response_ns / 1000;
+        self.response_sum_us += micros;
         #[expect(clippy::cast_precision_loss, reason = "µs of one request are far below 2^53")]
-        let response = response_us as f64;
+        let response = micros as f64;
         self.response_squares_us2 += response * response;
-        note(&mut self.response, response_us);
+        note(&mut self.response, micros);
         note(&mut self.service, sample.ended_ns.saturating_sub(sample.sent_ns) / 1000);
         note(&mut self.queue_wait, sample.sent_ns.saturating_sub(sample.dispatched_ns) / 1000);
     }
@@ -320,7 +320,8 @@ mod tests {
     fn broken_and_dropped_ones_are_later_than_any_limit() {
         let broken = SampleOutcome::Broken(Broken::Reset);
         let seconds = record(&[sample(0, 1, broken), sample(10, 10, SampleOutcome::Dropped)]);
-        let expected = "0 s: 2 due, 0 answered, 0 wrong, 1 broken, 1 dropped, 2 late, p50 0 ms, service 0 ms, wait 0 ms";
+        let expected =
+            "0 s: 2 due, 0 answered, 0 wrong, 1 broken, 1 dropped, 2 late, p50 0 ms, service 0 ms, wait 0 ms";
         assert_eq!(tell(&seconds[0]), expected);
     }
 

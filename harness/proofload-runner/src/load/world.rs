@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::HeaderValue;
+use proofload_core::evidence::StepKind;
 use proofload_core::plan::Picker;
 use proofload_core::scenario::{Extract, Scenario, Step};
 use regex::Regex;
@@ -115,7 +116,6 @@ impl World {
             pools.get(system).cloned().ok_or_else(|| format!("the environment has no system `{system}`"))
         };
         let systems = scenario.flows.iter().map(|flow| of_flow(&flow.system)).collect::<Result<_, _>>()?;
-        use proofload_core::evidence::StepKind;
         let index_of = |kind: StepKind| {
             let named = timed.iter().enumerate().filter(move |(_, step)| step.kind == kind);
             named.map(|(index, step)| (step.name.clone(), index)).collect()
@@ -188,7 +188,12 @@ impl World {
     pub(super) fn known(&self, name: &str, number: u64) -> Option<String> {
         let known = self.known.borrow();
         let values = known.get(name).filter(|values| !values.is_empty())?;
-        #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 10,000 values")]
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "at most 10,000 values"
+        )]
         let index = (proofload_core::plan::draw(self.seed, number) * values.len() as f64) as usize;
         values.get(index.min(values.len() - 1)).cloned()
     }
@@ -225,8 +230,9 @@ fn compile(scenario: &Scenario) -> Result<HashMap<String, Regex>, String> {
         let Step::Request(request) = step else { continue };
         for (_, extract) in &request.extract {
             let Extract::Regex(pattern) = extract else { continue };
-            let regex = Regex::new(pattern)
-                .map_err(|error| format!("request `{}` has a regular expression that cannot be read: {error}", request.name))?;
+            let regex = Regex::new(pattern).map_err(|error| {
+                format!("request `{}` has a regular expression that cannot be read: {error}", request.name)
+            })?;
             regexes.insert(pattern.clone(), regex);
         }
     }

@@ -184,8 +184,12 @@ pub(super) fn timed_steps(scenario: &Scenario) -> Vec<Timed> {
             .slos
             .iter()
             .filter_map(|slo| match (&slo.sli, slo.bound) {
-                (Sli::Latency(step), Bound::Percentile { limit, .. }) if kind == StepKind::Request && step == name => Some(limit),
-                (Sli::Job(flow), Bound::Percentile { limit, .. }) if kind == StepKind::Job && flow == name => Some(limit),
+                (Sli::Latency(step), Bound::Percentile { limit, .. }) if kind == StepKind::Request && step == name => {
+                    Some(limit)
+                }
+                (Sli::Job(flow), Bound::Percentile { limit, .. }) if kind == StepKind::Job && flow == name => {
+                    Some(limit)
+                }
                 _ => None,
             })
             .map(|limit| u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX))

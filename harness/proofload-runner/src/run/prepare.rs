@@ -61,9 +61,8 @@ pub(super) async fn prepare(
         .map_err(|error| RunError::Folder(format!("no folder for the run's data could be made: {error}")))?;
     let payloads = load_payloads(&request.scenario.payloads, &request.scenario_folder, request.plan.seed)
         .map_err(RunError::Setup)?;
-    let secrets =
-        Secrets::fetch(&environment.secrets, &request.variable, &request.environment_folder, data.path())
-            .map_err(RunError::Setup)?;
+    let secrets = Secrets::fetch(&environment.secrets, &request.variable, &request.environment_folder, data.path())
+        .map_err(RunError::Setup)?;
     let tls = tls_config()?;
     let spawner = Arc::new(Spawner {
         proofload: request.proofload.clone(),
@@ -161,7 +160,7 @@ async fn wait_for_target(url: &str, ready: Option<&str>, http: &reqwest::Client)
             match http.get(&address).timeout(Duration::from_secs(2)).send().await {
                 Ok(answer) if ready.is_none() || answer.status().is_success() => return,
                 Ok(answer) => last = format!("it answered {}", answer.status()),
-                Err(error) if error.is_connect() => last = "nothing listens there".to_owned(),
+                Err(error) if error.is_connect() => "nothing listens there".clone_into(&mut last),
                 Err(error) => last = error.without_url().to_string(),
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
@@ -177,12 +176,17 @@ async fn wait_for_target(url: &str, ready: Option<&str>, http: &reqwest::Client)
 }
 
 /// The processes that the driven systems need, by way of addresses, and no others.
-fn needed_processes<'e>(environment: &'e Environment, driven: &[&str]) -> Vec<&'e proofload_core::environment::Process> {
+fn needed_processes<'e>(
+    environment: &'e Environment,
+    driven: &[&str],
+) -> Vec<&'e proofload_core::environment::Process> {
     let mut needed: Vec<&str> = Vec::new();
     let systems = environment.systems.iter().filter(|system| driven.contains(&system.name.as_str()));
     for system in systems {
         let queues = system.queues.iter().map(|(_, queue)| match queue {
-            proofload_core::environment::Queue::Rabbitmq(url) | proofload_core::environment::Queue::KafkaLag(url) => url,
+            proofload_core::environment::Queue::Rabbitmq(url) | proofload_core::environment::Queue::KafkaLag(url) => {
+                url
+            }
         });
         needed.extend(queues.chain([&system.url]).flat_map(addresses_in));
     }
@@ -221,11 +225,10 @@ fn fill(template: &Template, addresses: &HashMap<String, String>) -> Result<Stri
 }
 
 fn tls_config() -> Result<Arc<rustls::ClientConfig>, RunError> {
-    use rustls_platform_verifier::BuilderVerifierExt;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .and_then(|builder| builder.with_platform_verifier())
+        .and_then(rustls_platform_verifier::BuilderVerifierExt::with_platform_verifier)
         .map_err(|error| RunError::Internal(format!("TLS could not be set up: {error}")))?;
     Ok(Arc::new(config.with_no_client_auth()))
 }

@@ -81,7 +81,7 @@ pub(super) async fn run_session(
     if let Some(cluster) = &mut stage.cluster {
         cluster.autoscale(clock, &cluster_tell);
     }
-    let outcome = session.listen(generator, cluster_events, stage, stop, on_event).await?;
+    let outcome = session.listen((generator, cluster_events), stage, stop, on_event).await?;
     let work_shown = session.ask_witnesses(stage).await;
     let lasted_ms = session.at_ms();
     session.assembler.finish(outcome, &work_shown, &request.scenario, (session.end, lasted_ms));
@@ -93,8 +93,7 @@ impl Session<'_> {
     /// The loop of the run; returns what the generator hands over at its end.
     async fn listen(
         &mut self,
-        mut generator: Generator,
-        mut cluster: UnboundedReceiver<ClusterEvent>,
+        (mut generator, mut cluster): (Generator, UnboundedReceiver<ClusterEvent>),
         stage: &mut Stage,
         stop: &CancellationToken,
         on_event: &mut dyn FnMut(Event),
@@ -278,7 +277,7 @@ fn run_info(request: &RunRequest) -> RunInfo {
         scenario: request.scenario.name.clone(),
         description: request.scenario.description.clone(),
         environment: request.environment.name.clone(),
-        environment_hash: hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
+        environment_hash: format!("{:x}", hash.finalize()),
         seed: request.plan.seed,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         command: request.command.clone(),

@@ -68,7 +68,8 @@ fn walk(folder: &Path, kustomized: &mut Vec<PathBuf>, plain: &mut Vec<PathBuf>) 
     if folder.join("kustomization.yaml").is_file() {
         kustomized.push(folder.to_owned());
     }
-    let mut entries: Vec<PathBuf> = std::fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
+    let mut entries: Vec<PathBuf> =
+        std::fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
     entries.sort();
     for entry in entries {
         if entry.is_dir() {

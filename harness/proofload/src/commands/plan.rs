@@ -14,7 +14,14 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<u8, Failure> {
     let scenario = scenario.scaled(args.scale);
     let plan = Plan::new(&scenario, args.seed).map_err(|error| Failure::usage(format!("error: {error}")))?;
     let mut out = std::io::stdout();
-    writeln!(out, "{}: {} arrivals in {:.0} s, seed {}", scenario.name, plan.arrivals.len(), seconds(plan.ends_ns), plan.seed)?;
+    writeln!(
+        out,
+        "{}: {} arrivals in {:.0} s, seed {}",
+        scenario.name,
+        plan.arrivals.len(),
+        seconds(plan.ends_ns),
+        plan.seed
+    )?;
     for workload in &plan.workloads {
         writeln!(out, "  {} ({}): {} arrivals", workload.name, workload.flow, workload.arrivals)?;
         for stage in &workload.stages {
@@ -32,7 +39,9 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<u8, Failure> {
 fn expected_samples(scenario: &Scenario, plan: &Plan) -> Vec<String> {
     let mut lines = Vec::new();
     for slo in &scenario.slos {
-        let (Sli::Latency(name) | Sli::Job(name), Bound::Percentile { share, .. }) = (&slo.sli, slo.bound) else { continue };
+        let (Sli::Latency(name) | Sli::Job(name), Bound::Percentile { share, .. }) = (&slo.sli, slo.bound) else {
+            continue;
+        };
         let (from, to) = window_ns(&plan.workloads, &slo.during);
         let holds = |workload: usize| {
             let flow = &scenario.flows[scenario.workloads[workload].flow];

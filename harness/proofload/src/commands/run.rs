@@ -24,7 +24,9 @@ pub(crate) async fn run(args: RunArgs) -> Result<u8, Failure> {
     let scenario = scenario.scaled(args.scale);
     let misfits = environment.misfits(&scenario);
     if !misfits.is_empty() {
-        return Err(Failure::usage(misfits.iter().map(|misfit| format!("error: {misfit}")).collect::<Vec<_>>().join("\n")));
+        return Err(Failure::usage(
+            misfits.iter().map(|misfit| format!("error: {misfit}")).collect::<Vec<_>>().join("\n"),
+        ));
     }
     check_target(&args, &scenario)?;
     let plan = Plan::new(&scenario, args.seed).map_err(|error| Failure::usage(format!("error: {error}")))?;

@@ -14,7 +14,7 @@ const SECRET: &str = "a-secret-of-at-least-thirty-two-bytes";
 const UPLOADS: usize = 80;
 const AT_ONCE: usize = 8;
 /// How long all accepted jobs may take to end after the kill: leases of 2 s and 80 small jobs.
-const ALL_END_WITHIN: Duration = Duration::from_secs(60);
+const ALL_END_WITHIN: Duration = Duration::from_mins(1);
 
 struct Stage {
     folder: tempfile::TempDir,
@@ -33,7 +33,7 @@ impl Stage {
         let claims = json!({ "iss": "medical-platform", "aud": "api-gateway", "sub": "t", "exp": expires });
         let token = encode(&Header::default(), &claims, &EncodingKey::from_secret(SECRET.as_bytes())).unwrap();
         let http = reqwest::Client::builder().timeout(Duration::from_secs(10)).no_proxy().build().unwrap();
-        Self { secret, http, token, folder }
+        Self { folder, secret, http, token }
     }
 
     fn data(&self) -> PathBuf {

@@ -37,7 +37,17 @@ impl Role {
 
     pub(crate) fn medical_worker(data: &Path, inference: &str) -> Self {
         let data = data.display().to_string();
-        Self::start(&["worker", "--system", "medical-platform", "--data", &data, "--inference", inference, "--lease", "2s"])
+        Self::start(&[
+            "worker",
+            "--system",
+            "medical-platform",
+            "--data",
+            &data,
+            "--inference",
+            inference,
+            "--lease",
+            "2s",
+        ])
     }
 
     /// SIGKILL: no goodbye, no clean-up.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use tempfile::TempDir;
 
-use crate::workspace;
+use crate::runs::workspace;
 
 /// An environment with a defect, in a folder of its own.
 pub(crate) struct Plant {

@@ -137,7 +137,8 @@ mod tests {
 
     fn said(path: &Path) -> String {
         match Repository::open(path) {
-            Ok(repository) => repository.models().iter().map(|m| format!("{}/{} ", m.spec.name, m.version)).collect(),
+            Ok(repository) => format!("{:?}", repository.models().iter().map(|m| &m.path).collect::<Vec<_>>())
+                .replace(path.to_str().unwrap(), "DIR"),
             Err(error) => error.to_string().replace(path.to_str().unwrap(), "DIR"),
         }
     }
@@ -166,7 +167,7 @@ mod tests {
         assert!(said(root).starts_with("no model in DIR; it must hold <model>/<version>/"), "{}", said(root));
         copy_digits(&root.join("digits_cnn/2"));
         copy_digits(&root.join("digits_cnn/10"));
-        assert_eq!(said(root), "digits_cnn/10 ");
+        assert_eq!(said(root), "[\"DIR/digits_cnn/10/model.onnx\"]");
         fs::write(root.join("digits_cnn/10/labels.txt"), "zero\none\n").unwrap();
         assert!(
             said(root).starts_with("DIR/digits_cnn/10/labels.txt is broken: 2 labels for 10 classes; compare"),

@@ -21,7 +21,7 @@ pub fn files(report: &ConformanceReport) -> Vec<(&'static str, Vec<u8>)> {
 fn command(report: &ConformanceReport) -> String {
     let run = &report.heading;
     let strict = if run.strict { " --strict" } else { "" };
-    let selected: String = run.selected.iter().map(|prefix| format!(" --select {prefix}")).collect();
+    let selected = run.selected.iter().fold(String::new(), |text, prefix| text + " --select " + prefix);
     format!("proofload conform --profile {} --target {}{strict}{selected}", run.profile, run.target)
 }
 

@@ -43,7 +43,9 @@ fn groups(record: &RunRecord) -> Vec<(String, Lines)> {
     for (name, points) in &record.timeline.series {
         let (group, label) = match name.strip_prefix("queue ") {
             Some(queue) => ("queue", queue),
-            None => (name.split_once(['.', ':', '(', '/', '{']).map_or(name.as_str(), |(group, _)| group), name.as_str()),
+            None => {
+                (name.split_once(['.', ':', '(', '/', '{']).map_or(name.as_str(), |(group, _)| group), name.as_str())
+            }
         };
         let points = points.iter().filter(|(_, value)| value.is_finite());
         let points = points.map(|(at_ms, value)| (seconds(*at_ms, 1e3), *value)).collect();
