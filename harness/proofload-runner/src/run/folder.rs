@@ -51,8 +51,11 @@ impl RunFolder {
         }
     }
 
-    /// Removes the folder of a run that left no evidence.
-    pub fn discard(&self) {
+    /// Removes the folder of a run that left no evidence; one that holds a record is kept.
+    pub fn discard_if_empty(&self) {
+        if self.path.join("record.json").exists() {
+            return;
+        }
         // Nothing can be done about a folder that will not go, and the run's own error matters more.
         let _ = std::fs::remove_dir_all(&self.path);
     }

@@ -57,7 +57,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<u8, Failure> {
     match outcome {
         Ok(record) => conclude(&scenario, &record, &folder),
         Err(error) => {
-            folder.discard();
+            folder.discard_if_empty();
             Err(error.into())
         }
     }

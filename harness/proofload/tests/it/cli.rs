@@ -43,6 +43,12 @@ fn environment(folder: &Path, url: &str, processes: &str) -> String {
     path.display().to_string()
 }
 
+/// A gateway of fish with its inference server.
+const FISH: &str = r#"processes:
+  inference: { command: ["{{proofload}}", stack, inference, --system, fish, --until-stdin-closes], ready: /v1/models/fish_classifier }
+  fish: { command: ["{{proofload}}", stack, gateway, --system, fish, --data, "{{data}}/fish", --inference, "{{address inference}}", --until-stdin-closes], ready: /health }
+"#;
+
 /// What a failed command may not leave: a run folder, or data of processes.
 fn assert_nothing_left(out: &Path) {
     let left: Vec<_> = std::fs::read_dir(out).map(|entries| entries.flatten().collect()).unwrap_or_default();
@@ -109,15 +115,39 @@ fn an_unwritable_place_for_the_run_is_named() {
     check(&args, 70, "error: the run folder ");
 }
 
+/// A disk that is full: a small file system in a mount namespace of the test's own.
+#[test]
+fn a_full_disk_is_named_and_ends_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let environment = environment(folder.path(), "{{address fish}}", FISH);
+    let scenario = scenario(folder.path());
+    let out = folder.path().join("small");
+    std::fs::create_dir(&out).unwrap();
+    let script = format!(
+        "mount -t tmpfs -o size=64k none {out} && exec {program} run {scenario} -e {environment} --out {out} --quiet",
+        out = out.display(),
+        program = env!("CARGO_BIN_EXE_proofload"),
+    );
+    let output = Command::new("unshare").current_dir(workspace()).args(["--mount", "sh", "-c", &script]).output();
+    let said = output.as_ref().map(|output| String::from_utf8_lossy(&output.stderr).into_owned()).unwrap_or_default();
+    if said.is_empty() || said.contains("unshare") || said.contains("permission denied") {
+        skipped("a_full_disk_is_named_and_ends_the_run", "this user may not make a mount namespace");
+        return;
+    }
+    assert_eq!(output.unwrap().status.code(), Some(70), "{said}");
+    assert!(said.contains("cannot be written: No space left on device") && said.contains("free some space"), "{said}");
+}
+
+#[expect(clippy::print_stdout, reason = "CI counts skipped tests by this line")]
+fn skipped(test: &str, why: &str) {
+    println!("SKIPPED {test}: {why}");
+}
+
 #[test]
 fn ctrl_c_keeps_a_partial_report_and_ends_130() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
-    let process = r#"processes:
-  inference: { command: ["{{proofload}}", stack, inference, --system, fish, --until-stdin-closes], ready: /v1/models/fish_classifier }
-  fish: { command: ["{{proofload}}", stack, gateway, --system, fish, --data, "{{data}}/fish", --inference, "{{address inference}}", --until-stdin-closes], ready: /health }
-"#;
-    let environment = environment(folder.path(), "{{address fish}}", process);
+    let environment = environment(folder.path(), "{{address fish}}", FISH);
     let mut child = Command::new(env!("CARGO_BIN_EXE_proofload"))
         .current_dir(workspace())
         .args(["run", &scenario(folder.path()), "-e", &environment, "--out", &out.display().to_string()])

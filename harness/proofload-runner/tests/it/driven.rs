@@ -1,0 +1,51 @@
+//! Runs a scenario on a fake server and gives back the record.
+
+use std::net::SocketAddr;
+
+use proofload_core::environment::Environment;
+use proofload_core::evidence::{RunRecord, StepEvidence, StepKind};
+use proofload_core::plan::Plan;
+use proofload_core::scenario::Scenario;
+use proofload_runner::run::{RunFolder, RunRequest, run};
+use tokio_util::sync::CancellationToken;
+
+/// A scenario of one GET on `/`, called `get`, with the given workload and rules.
+pub(crate) fn scenario(workload: &str, rules: &str) -> Scenario {
+    let text = format!(
+        "apiVersion: proofload/v1\nkind: Scenario\nname: t\nsystem: s\nflows:\n  f: [{{ request: {{ name: get, path: /, timeout: 20s }} }}]\nworkloads:\n  w: {{ flow: f, {workload} }}\nslos: [{rules}]\ndrain: 5s\n"
+    );
+    Scenario::parse("t.yaml", &text).unwrap()
+}
+
+/// Drives `scenario` against a server at `address`.
+pub(crate) async fn drive(scenario: &Scenario, address: SocketAddr) -> RunRecord {
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!(
+        "apiVersion: proofload/v1\nkind: Environment\nname: t\nsystems:\n  s: {{ url: \"http://{address}\", ready: /ready }}\n"
+    );
+    let request = RunRequest {
+        scenario: scenario.clone(),
+        scenario_text: String::new(),
+        scenario_folder: folder.path().to_owned(),
+        environment: Environment::parse("e.yaml", &text).unwrap(),
+        environment_text: text,
+        environment_folder: folder.path().to_owned(),
+        plan: Plan::new(scenario, 1).unwrap(),
+        folder: RunFolder::create(folder.path(), "run-1").unwrap(),
+        target: None,
+        proofload: "/no/such/program".into(),
+        command: String::new(),
+        variable: |_| None,
+    };
+    run(request, CancellationToken::new(), &mut |_| ()).await.unwrap()
+}
+
+/// The evidence of the GET.
+pub(crate) fn get(record: &RunRecord) -> &StepEvidence {
+    record.step(StepKind::Request, "get").unwrap()
+}
+
+/// A sum over all seconds of the GET.
+pub(crate) fn total(record: &RunRecord, pick: fn(&proofload_core::evidence::Second) -> u64) -> u64 {
+    get(record).seconds.iter().map(pick).sum()
+}
