@@ -18,6 +18,20 @@ pub enum Event {
         /// Its address.
         address: String,
     },
+    /// A secret lies in a file for the length of the run.
+    SecretReady {
+        /// Its name.
+        name: String,
+        /// Where.
+        path: PathBuf,
+    },
+    /// A system can be reached.
+    SystemReady {
+        /// Its name.
+        name: String,
+        /// Its base URL.
+        url: String,
+    },
     /// Once a second.
     Progress(Progress),
     /// The number of replicas asked for changed.
@@ -48,6 +62,8 @@ pub enum Event {
 pub enum Phase {
     /// Starting processes and waiting until they answer.
     Starting,
+    /// Everything answers and is kept so.
+    Holding,
     /// Sending what is due.
     Load,
     /// Waiting for open jobs and for the autoscaler.

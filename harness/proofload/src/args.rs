@@ -48,14 +48,14 @@ pub(crate) enum Command {
         after_help = "Example:\n  proofload lint k8s/\n\nExit codes: 0 nothing found, 1 findings, 2 unreadable manifests."
     )]
     Lint(LintArgs),
-    /// Start a role of the reference stack, or all roles of a system.
+    /// Start a whole system of the reference stack, or one role of it.
     #[command(after_help = concat!(
-        "Examples:\n  proofload stack gateway --system fish --data /tmp/fish --inference http://127.0.0.1:8501\n",
+        "Examples:\n  proofload stack up fish\n  proofload stack gateway --system fish --data /tmp/fish --inference http://127.0.0.1:8501\n",
         "  proofload stack inference --system fish\n\nExit codes: 0, 2 usage, 5 address in use or neighbour away, 70 internal."
     ))]
     Stack {
         #[command(subcommand)]
-        role: refstack::stack::StackCommand,
+        action: StackAction,
     },
     /// Print the JSON Schema of a file format, for editors.
     Schema {
@@ -68,6 +68,25 @@ pub(crate) enum Command {
         /// Which shell.
         shell: Shell,
     },
+}
+
+/// What of the stack is started.
+#[derive(Debug, Subcommand)]
+pub(crate) enum StackAction {
+    /// A whole system of an environment, its pods and autoscalers included, until Ctrl-C.
+    Up(UpArgs),
+    #[command(flatten)]
+    Role(refstack::stack::StackCommand),
+}
+
+/// Options of `stack up`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct UpArgs {
+    /// The system: medical-platform or fish.
+    pub(crate) system: String,
+    /// The environment: a file, or a name looked up in `scenarios/environments/`.
+    #[arg(short, long, default_value = "local")]
+    pub(crate) env: String,
 }
 
 /// A file format.

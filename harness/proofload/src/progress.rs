@@ -39,6 +39,8 @@ impl Progress {
                 self.line(&format!("{}…", self.phase));
             }
             Event::ProcessReady { name, address } => self.line(&format!("  {name} is ready at {address}")),
+            Event::SecretReady { name, path } => self.line(&format!("  secret {name} is in {}", path.display())),
+            Event::SystemReady { name, url } => self.line(&format!("{name}: {url}")),
             Event::Scaled { target, from, to, .. } => self.line(&format!("  {target}: {from} → {to} replicas")),
             Event::Warning { text } => self.line(&format!("  warning: {text}")),
             Event::Progress(figures) => self.figures(figures),
@@ -73,6 +75,7 @@ impl Progress {
 fn word(phase: Phase) -> &'static str {
     match phase {
         Phase::Starting => "starting",
+        Phase::Holding => "running; Ctrl-C ends it",
         Phase::Load => "load",
         Phase::Drain => "waiting for jobs and autoscaler",
         Phase::Stopping => "stopping",

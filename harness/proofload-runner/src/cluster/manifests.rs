@@ -14,7 +14,7 @@ use super::local::{Workload, queue_name};
 use super::pod::PodTemplate;
 use crate::collector::WatchedQueue;
 use crate::environment::{Secrets, Spawner};
-use crate::run::{RunError, RunRequest};
+use crate::run::{Place, RunError};
 
 /// A workload, its autoscaler, and the replicas its manifest asks for.
 #[derive(Debug, Clone)]
@@ -58,12 +58,12 @@ impl Autoscaled {
 /// A sentence naming the file, workload or container.
 pub(crate) fn prepare_local(
     local: &LocalClusterSpec,
-    request: &RunRequest,
+    place: &Place,
     addresses: &HashMap<String, String>,
     spawner: &Arc<Spawner>,
     (secrets, queues): (&Arc<Secrets>, &[WatchedQueue]),
 ) -> Result<Vec<Workload>, RunError> {
-    let folder = request.environment_folder.join(&local.manifests);
+    let folder = place.environment_folder.join(&local.manifests);
     let resources = render(&folder, &read).map_err(|error| RunError::Setup(error.to_string()))?;
     let mut workloads = Vec::new();
     for (target, containers) in &local.pods {

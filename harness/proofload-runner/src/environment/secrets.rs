@@ -54,6 +54,11 @@ impl Secrets {
         self.values.get(name).map(Vec::as_slice)
     }
 
+    /// The files that hold the secrets, by name.
+    pub(crate) fn files(&self) -> impl Iterator<Item = (&String, &PathBuf)> {
+        self.files.iter()
+    }
+
     /// The file that holds a secret.
     pub(crate) fn file(&self, name: &str) -> Option<&Path> {
         self.files.get(name).map(PathBuf::as_path)

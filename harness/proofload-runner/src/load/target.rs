@@ -46,6 +46,12 @@ impl Target {
         Ok(Self { address, authority: authority.into(), prefix: parsed.path().trim_end_matches('/').into(), tls })
     }
 
+    /// The base URL in words.
+    pub(crate) fn url(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}{}", self.authority, self.prefix)
+    }
+
     /// The path to request: of a whole URL taken from an answer, its path on the same target.
     pub(super) fn path_of(&self, path_or_url: &str) -> String {
         if path_or_url.starts_with("http://") || path_or_url.starts_with("https://") {

@@ -8,6 +8,7 @@ mod session;
 mod settle;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use proofload_core::environment::Environment;
 use proofload_core::evidence::RunRecord;
@@ -17,7 +18,10 @@ use tokio_util::sync::CancellationToken;
 
 pub use folder::RunFolder;
 
-use crate::event::Event;
+use crate::clock::RunClock;
+use crate::cluster::ClusterEvent;
+use crate::environment::load_payloads;
+use crate::event::{Event, Phase};
 
 /// What to run, where.
 pub struct RunRequest {
@@ -27,22 +31,30 @@ pub struct RunRequest {
     pub scenario_text: String,
     /// The folder that payload patterns are relative to.
     pub scenario_folder: PathBuf,
+    /// Where it runs.
+    pub place: Place,
+    /// The whole schedule.
+    pub plan: Plan,
+    /// Where everything is kept.
+    pub folder: RunFolder,
+    /// The command that repeats this run.
+    pub command: String,
+}
+
+/// An environment, and what is needed to bring it to life.
+pub struct Place {
     /// The checked environment.
     pub environment: Environment,
     /// Its text, part of the environment hash.
     pub environment_text: String,
     /// The folder that manifests and secret files are relative to.
     pub environment_folder: PathBuf,
-    /// The whole schedule.
-    pub plan: Plan,
-    /// Where everything is kept.
-    pub folder: RunFolder,
     /// A base URL in place of the one system's own.
     pub target: Option<String>,
+    /// Where the logs of processes go.
+    pub logs: PathBuf,
     /// This program, for processes that are proofload itself.
     pub proofload: PathBuf,
-    /// The command that repeats this run.
-    pub command: String,
     /// Reads a variable of the process environment.
     pub variable: fn(&str) -> Option<String>,
 }
@@ -84,9 +96,52 @@ pub async fn run(
     stop: CancellationToken,
     on_event: &mut dyn FnMut(Event),
 ) -> Result<RunRecord, RunError> {
-    let mut stage = prepare::prepare(&request, &stop, on_event).await?;
+    let payloads = load_payloads(&request.scenario.payloads, &request.scenario_folder, request.plan.seed)
+        .map_err(RunError::Setup)?;
+    let mut stage = prepare::prepare(&request.place, &request.scenario.systems(), &stop, on_event).await?;
+    stage.payloads = payloads;
     let outcome = session::run_session(&request, &mut stage, &stop, on_event).await;
-    on_event(Event::Phase { phase: crate::event::Phase::Stopping });
+    on_event(Event::Phase { phase: Phase::Stopping });
     stage.end().await;
     outcome
+}
+
+/// Brings systems to life and keeps them until `stop`: a local deployment. Its autoscalers work.
+///
+/// # Errors
+/// Where something could not be started. Whatever was started has been ended.
+pub async fn hold(
+    place: &Place,
+    systems: &[&str],
+    stop: CancellationToken,
+    on_event: &mut dyn FnMut(Event),
+) -> Result<(), RunError> {
+    let mut stage = prepare::prepare(place, systems, &stop, on_event).await?;
+    on_event(Event::Phase { phase: Phase::Holding });
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    if let Some(cluster) = &mut stage.cluster {
+        cluster.autoscale(RunClock::starting_in(Duration::ZERO), &tell);
+    }
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => break,
+            Some(event) = told.recv() => told_by_cluster(event, on_event),
+        }
+    }
+    on_event(Event::Phase { phase: Phase::Stopping });
+    stage.end().await;
+    Ok(())
+}
+
+fn told_by_cluster(event: ClusterEvent, on_event: &mut dyn FnMut(Event)) {
+    match event {
+        ClusterEvent::Warning(text) => on_event(Event::Warning { text }),
+        ClusterEvent::Sync { sync, .. } if sync.current != sync.desired => on_event(Event::Scaled {
+            target: "replicas".to_owned(),
+            from: sync.current,
+            to: sync.desired,
+            reason: sync.reason,
+        }),
+        _ => {}
+    }
 }

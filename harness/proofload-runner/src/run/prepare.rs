@@ -8,10 +8,10 @@ use proofload_core::environment::{Environment, System};
 use proofload_core::scenario::{Part, Template};
 use tokio_util::sync::CancellationToken;
 
-use super::{RunError, RunRequest};
+use super::{Place, RunError};
 use crate::cluster::{LocalCluster, prepare_local};
 use crate::collector::WatchedQueue;
-use crate::environment::{Running, Secrets, Spawner, authorization, load_payloads};
+use crate::environment::{Running, Secrets, Spawner, authorization};
 use crate::event::{Event, Phase};
 use crate::load::{LoadedPayload, SystemAccess, Target};
 
@@ -49,31 +49,33 @@ impl Stage {
 }
 
 pub(super) async fn prepare(
-    request: &RunRequest,
+    place: &Place,
+    driven: &[&str],
     stop: &CancellationToken,
     on_event: &mut dyn FnMut(Event),
 ) -> Result<Stage, RunError> {
     on_event(Event::Phase { phase: Phase::Starting });
-    let environment = &request.environment;
+    let environment = &place.environment;
     let data = tempfile::Builder::new()
         .prefix("proofload-")
         .tempdir()
         .map_err(|error| RunError::Folder(format!("no folder for the run's data could be made: {error}")))?;
-    let payloads = load_payloads(&request.scenario.payloads, &request.scenario_folder, request.plan.seed)
+    let secrets = Secrets::fetch(&environment.secrets, &place.variable, &place.environment_folder, data.path())
         .map_err(RunError::Setup)?;
-    let secrets = Secrets::fetch(&environment.secrets, &request.variable, &request.environment_folder, data.path())
-        .map_err(RunError::Setup)?;
+    for (name, path) in secrets.files() {
+        on_event(Event::SecretReady { name: name.clone(), path: path.clone() });
+    }
     let tls = tls_config()?;
     let spawner = Arc::new(Spawner {
-        proofload: request.proofload.clone(),
+        proofload: place.proofload.clone(),
         data: data.path().to_owned(),
-        logs: request.folder.path.join("logs"),
+        logs: place.logs.clone(),
         http: http_client()?,
     });
     let mut stage = Stage {
         systems: Vec::new(),
         queues: Vec::new(),
-        payloads,
+        payloads: Vec::new(),
         cluster: None,
         http: spawner.http.clone(),
         tls,
@@ -81,7 +83,7 @@ pub(super) async fn prepare(
         _data: data,
     };
     let brought_up = tokio::select! {
-        brought_up = bring_up(request, &mut stage, &spawner, Arc::new(secrets), on_event) => brought_up,
+        brought_up = bring_up((place, driven), &mut stage, &spawner, Arc::new(secrets), on_event) => brought_up,
         () = stop.cancelled() => Err(RunError::Setup("stopped before the load began".to_owned())),
     };
     match brought_up {
@@ -94,16 +96,15 @@ pub(super) async fn prepare(
 }
 
 async fn bring_up(
-    request: &RunRequest,
+    (place, driven): (&Place, &[&str]),
     stage: &mut Stage,
     spawner: &Arc<Spawner>,
     secrets: Arc<Secrets>,
     on_event: &mut dyn FnMut(Event),
 ) -> Result<(), RunError> {
-    let environment = &request.environment;
-    let driven = request.scenario.systems();
+    let environment = &place.environment;
     let mut addresses = HashMap::new();
-    for process in needed_processes(environment, &driven) {
+    for process in needed_processes(environment, driven) {
         let running =
             spawner.start(process, &process.name, &addresses, &secrets).await.map_err(RunError::Unreachable)?;
         addresses.insert(running.name.clone(), running.address.clone());
@@ -112,7 +113,8 @@ async fn bring_up(
     }
     let fill = |template: &Template| fill(template, &addresses);
     for system in environment.systems.iter().filter(|system| driven.contains(&system.name.as_str())) {
-        let access = reach(system, request, &fill, &secrets, &stage.http).await?;
+        let access = reach(system, place, &fill, &secrets, &stage.http).await?;
+        on_event(Event::SystemReady { name: access.name.clone(), url: access.target.url() });
         stage.systems.push(access);
         for (name, queue) in &system.queues {
             stage.queues.push(WatchedQueue::new(name, queue, &fill).map_err(RunError::Setup)?);
@@ -121,7 +123,7 @@ async fn bring_up(
     if let Some(local) = &environment.cluster
         && driven.contains(&local.system.as_str())
     {
-        let workloads = prepare_local(local, request, &addresses, spawner, (&secrets, &stage.queues))?;
+        let workloads = prepare_local(local, place, &addresses, spawner, (&secrets, &stage.queues))?;
         stage.cluster = Some(LocalCluster::start(workloads).await.map_err(RunError::Unreachable)?);
     }
     Ok(())
@@ -130,12 +132,12 @@ async fn bring_up(
 /// Resolves a system's address, waits until it is ready and fetches its tokens.
 async fn reach(
     system: &System,
-    request: &RunRequest,
+    place: &Place,
     fill: &dyn Fn(&Template) -> Result<String, String>,
     secrets: &Secrets,
     http: &reqwest::Client,
 ) -> Result<SystemAccess, RunError> {
-    let url = match &request.target {
+    let url = match &place.target {
         Some(target) => target.clone(),
         None => fill(&system.url).map_err(RunError::Setup)?,
     };

@@ -63,7 +63,7 @@ pub(super) async fn run_session(
         tls: Some(Arc::clone(&stage.tls)),
     };
     let plan_summary: Vec<PlannedWorkload> = request.plan.workloads.clone();
-    let cluster = cluster_evidence(&request.environment, scaled);
+    let cluster = cluster_evidence(&request.place.environment, scaled);
     let mut session = Session {
         request,
         clock,
@@ -198,7 +198,7 @@ impl Session<'_> {
     /// How much work each system still shows, for the ledger. A queue that cannot be read is no witness.
     async fn ask_witnesses(&self, stage: &Stage) -> BTreeMap<String, u64> {
         let mut shown = BTreeMap::new();
-        for system in &self.request.environment.systems {
+        for system in &self.request.place.environment.systems {
             let mut work = None;
             for (name, _) in &system.queues {
                 let Some(queue) = stage.queues.iter().find(|queue| queue.name == *name) else { continue };
@@ -265,7 +265,7 @@ async fn journal(request: &RunRequest) -> Result<tokio::fs::File, RunError> {
 fn run_info(request: &RunRequest) -> RunInfo {
     let machine = machine();
     let mut hash = Sha256::new();
-    for text in [&request.scenario_text, &request.environment_text, &machine] {
+    for text in [&request.scenario_text, &request.place.environment_text, &machine] {
         hash.update((text.len() as u64).to_be_bytes());
         hash.update(text.as_bytes());
     }
@@ -276,7 +276,7 @@ fn run_info(request: &RunRequest) -> RunInfo {
         end: RunEnd::Running,
         scenario: request.scenario.name.clone(),
         description: request.scenario.description.clone(),
-        environment: request.environment.name.clone(),
+        environment: request.place.environment.name.clone(),
         environment_hash: format!("{:x}", hash.finalize()),
         seed: request.plan.seed,
         version: env!("CARGO_PKG_VERSION").to_owned(),

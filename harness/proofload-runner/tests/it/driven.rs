@@ -6,7 +6,7 @@ use proofload_core::environment::Environment;
 use proofload_core::evidence::{RunRecord, StepEvidence, StepKind};
 use proofload_core::plan::Plan;
 use proofload_core::scenario::Scenario;
-use proofload_runner::run::{RunFolder, RunRequest, run};
+use proofload_runner::run::{Place, RunFolder, RunRequest, run};
 use tokio_util::sync::CancellationToken;
 
 /// A scenario of one GET on `/`, called `get`, with the given workload and rules.
@@ -27,15 +27,18 @@ pub(crate) async fn drive(scenario: &Scenario, address: SocketAddr) -> RunRecord
         scenario: scenario.clone(),
         scenario_text: String::new(),
         scenario_folder: folder.path().to_owned(),
-        environment: Environment::parse("e.yaml", &text).unwrap(),
-        environment_text: text,
-        environment_folder: folder.path().to_owned(),
+        place: Place {
+            environment: Environment::parse("e.yaml", &text).unwrap(),
+            environment_text: text,
+            environment_folder: folder.path().to_owned(),
+            target: None,
+            logs: folder.path().to_owned(),
+            proofload: "/no/such/program".into(),
+            variable: |_| None,
+        },
         plan: Plan::new(scenario, 1).unwrap(),
         folder: RunFolder::create(folder.path(), "run-1").unwrap(),
-        target: None,
-        proofload: "/no/such/program".into(),
         command: String::new(),
-        variable: |_| None,
     };
     run(request, CancellationToken::new(), &mut |_| ()).await.unwrap()
 }

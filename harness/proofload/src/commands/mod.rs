@@ -19,7 +19,7 @@ pub(crate) async fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Judge(args) => judge::judge(&args),
         Command::Conform(_) => Err(Failure::usage("being built")),
         Command::Lint(args) => lint::lint(&args),
-        Command::Stack { role } => stack::stack(role).await,
+        Command::Stack { action } => stack::stack(action).await,
         Command::Schema { of } => schema::schema(of),
         Command::Completions { shell } => completions::completions(shell),
     }

@@ -8,7 +8,7 @@ use proofload_core::judge::judge;
 use proofload_core::plan::Plan;
 use proofload_core::report::{Report, closing_lines, files};
 use proofload_core::scenario::Scenario;
-use proofload_runner::run::{RunFolder, RunRequest, run as run_scenario};
+use proofload_runner::run::{Place, RunFolder, RunRequest, run as run_scenario};
 use proofload_runner::unix_ms;
 use tokio_util::sync::CancellationToken;
 
@@ -40,16 +40,19 @@ pub(crate) async fn run(args: RunArgs) -> Result<u8, Failure> {
     let request = RunRequest {
         scenario_text: source.text,
         scenario_folder: source.folder,
-        environment_text: environment_source.text,
-        environment_folder: environment_source.folder,
+        place: Place {
+            environment,
+            environment_text: environment_source.text,
+            environment_folder: environment_source.folder,
+            target: args.target.clone(),
+            logs: folder.path.join("logs"),
+            proofload: std::env::current_exe()?,
+            variable,
+        },
         plan,
         folder: folder.clone(),
-        target: args.target.clone(),
-        proofload: std::env::current_exe()?,
         command: command_line(&args),
-        variable,
         scenario: scenario.clone(),
-        environment,
     };
     let mut progress = Progress::new(args.quiet);
     let outcome = run_scenario(request, stop_on_signal(), &mut |event| progress.on_event(&event)).await;
@@ -97,7 +100,7 @@ fn check_target(args: &RunArgs, scenario: &Scenario) -> Result<(), Failure> {
 }
 
 /// Stops the run at the first SIGINT or SIGTERM; a second one ends the program at once.
-fn stop_on_signal() -> CancellationToken {
+pub(crate) fn stop_on_signal() -> CancellationToken {
     let stop = CancellationToken::new();
     let told = stop.clone();
     tokio::spawn(async move {
@@ -108,7 +111,7 @@ fn stop_on_signal() -> CancellationToken {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the edge, where the process environment is read")]
-fn variable(name: &str) -> Option<String> {
+pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
