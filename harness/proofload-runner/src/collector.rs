@@ -4,13 +4,21 @@ use std::time::Duration;
 
 use proofload_core::environment::Queue;
 use serde::Deserialize;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::MissedTickBehavior;
+
+use crate::clock::RunClock;
 
 /// Longest wait for one reading.
 const READING_TIMEOUT: Duration = Duration::from_secs(2);
+/// How often queues are read for the record.
+const COLLECT_EVERY: Duration = Duration::from_millis(500);
 
 /// A queue that can be read.
 #[derive(Debug, Clone)]
 pub(crate) struct WatchedQueue {
+    /// The system it belongs to.
+    pub(crate) system: String,
     /// Its name.
     pub(crate) name: String,
     /// Where and how it is read.
@@ -56,7 +64,7 @@ struct LagFigures {
 impl WatchedQueue {
     /// Fills the address of a queue of the environment.
     pub(crate) fn new(
-        name: &str,
+        (system, name): (&str, &str),
         queue: &Queue,
         fill: &dyn Fn(&proofload_core::scenario::Template) -> Result<String, String>,
     ) -> Result<Self, String> {
@@ -64,7 +72,7 @@ impl WatchedQueue {
             Queue::Rabbitmq(url) => WatchedKind::Rabbitmq(fill(url)?),
             Queue::KafkaLag(url) => WatchedKind::KafkaLag(fill(url)?),
         };
-        Ok(Self { name: name.to_owned(), kind })
+        Ok(Self { system: system.to_owned(), name: name.to_owned(), kind })
     }
 
     /// Reads the queue once.
@@ -81,6 +89,36 @@ impl WatchedQueue {
                 let figures: LagFigures = fetch(http, url).await?;
                 Ok(QueueReading { ready: figures.total, unacked: 0.0 })
             }
+        }
+    }
+}
+
+/// Readings of all queues at one moment.
+#[derive(Debug)]
+pub(crate) struct Readings {
+    /// Milliseconds from the start of the run.
+    pub(crate) at_ms: u64,
+    /// One per queue, in the order of the queues; `None` where it could not be read.
+    pub(crate) values: Vec<Option<QueueReading>>,
+}
+
+/// Reads all queues again and again, in a task of its own so that a slow answer holds nothing up. Ends when nobody
+/// listens any more.
+pub(crate) async fn collect(
+    queues: Vec<WatchedQueue>,
+    http: reqwest::Client,
+    clock: RunClock,
+    tell: UnboundedSender<Readings>,
+) {
+    let mut ticks = tokio::time::interval(COLLECT_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let at_ms = clock.now_ns() / 1_000_000;
+        let values = futures::future::join_all(queues.iter().map(|queue| queue.read(&http))).await;
+        let readings = Readings { at_ms, values: values.into_iter().map(Result::ok).collect() };
+        if tell.send(readings).is_err() {
+            return;
         }
     }
 }

@@ -43,11 +43,11 @@ pub struct CheckInfo {
 }
 
 impl CheckInfo {
-    /// Whether one of these prefixes selects the check; no prefix selects all. A prefix ends where a word of the id ends.
+    /// Whether one of these prefixes selects the check; no prefix selects all. A prefix ends where a part of the id ends.
     pub fn is_selected(&self, prefixes: &[String]) -> bool {
         let starts = |prefix: &String| {
             let rest = self.id.strip_prefix(prefix.trim_end_matches('.'));
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.') || rest.starts_with('-'))
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
         prefixes.is_empty() || prefixes.iter().any(starts)
     }
@@ -71,12 +71,12 @@ mod tests {
     }
 
     #[test]
-    fn prefixes_select_at_word_ends() {
+    fn prefixes_select_whole_parts() {
         check(&[], true);
         check(&["gw"], true);
         check(&["gw."], true);
         check(&["gw.jwt"], true);
-        check(&["gw.jwt.alg"], true);
+        check(&["gw.jwt.alg"], false);
         check(&["gw.jwt.alg-none"], true);
         check(&["http", "gw"], true);
         check(&["g"], false);

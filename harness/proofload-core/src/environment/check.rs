@@ -35,7 +35,6 @@ pub(super) fn check(file: &str, written: WrittenEnvironment) -> Result<Environme
     let allow = written.allow.as_ref();
     let environment = Environment {
         rate_max_per_second: allow.and_then(|allow| allow.rate.as_ref()).map(|at| at.value.per_second),
-        inconclusive_blocks: allow.and_then(|allow| allow.inconclusive_blocks).unwrap_or(true),
         name: written.name.value,
         description: written.description.unwrap_or_default(),
         secrets,
@@ -120,20 +119,28 @@ fn check_secret(written: &WrittenSecret, report: &mut Reporter<'_>) -> Secret {
     }
 }
 
-/// Orders the processes so that each needs only those before it.
 fn check_processes(
     written: &BTreeMap<String, WrittenProcess>,
     known: &Known<'_>,
     report: &mut Reporter<'_>,
 ) -> Vec<Process> {
-    let mut waiting: Vec<Process> =
+    let checked: Vec<Process> =
         written.iter().filter_map(|(name, process)| check_process(name, process, known, &[], report)).collect();
+    in_order(checked, |name| &written[name].ready, report)
+}
+
+/// Orders processes so that each needs only those before it, or others than these.
+fn in_order<'w>(
+    mut waiting: Vec<Process>,
+    place: impl Fn(&str) -> &'w At<String>,
+    report: &mut Reporter<'_>,
+) -> Vec<Process> {
     let mut ordered: Vec<Process> = Vec::new();
     while !waiting.is_empty() {
-        let started = |name: &str| ordered.iter().any(|process| process.name == name);
-        let Some(next) = waiting.iter().position(|process| needs(process).iter().all(|name| started(name))) else {
-            let at = &written[&waiting[0].name].ready;
-            report.add(at, format!("process `{}` needs itself, by way of its addresses", waiting[0].name), None);
+        let waits_for = |name: &str| waiting.iter().any(|process| process.name == name);
+        let Some(next) = waiting.iter().position(|process| !needs(process).into_iter().any(waits_for)) else {
+            let name = waiting[0].name.clone();
+            report.add(place(&name), format!("process `{name}` needs itself, by way of its addresses"), None);
             return Vec::new();
         };
         ordered.push(waiting.remove(next));
@@ -287,16 +294,10 @@ fn check_local(
     let mut pods = Vec::new();
     for (workload, containers) in &written.pods {
         let siblings: Vec<&str> = containers.keys().map(String::as_str).collect();
-        let containers: Vec<_> =
+        let checked: Vec<_> =
             containers.iter().map(|(name, process)| check_process(name, process, known, &siblings, report)).collect();
-        pods.push((workload.clone(), in_order(containers.into_iter().collect::<Option<_>>()?)));
+        let checked = checked.into_iter().collect::<Option<Vec<Process>>>()?;
+        pods.push((workload.clone(), in_order(checked, |name| &containers[name].ready, report)));
     }
     Some(LocalCluster { speed, manifests: written.manifests.value.clone(), system: written.system.value.clone(), pods })
-}
-
-/// Containers that need a sibling's address start after it.
-fn in_order(mut containers: Vec<Process>) -> Vec<Process> {
-    let names: Vec<String> = containers.iter().map(|container| container.name.clone()).collect();
-    containers.sort_by_key(|container| needs(container).iter().filter(|name| names.iter().any(|n| n == *name)).count());
-    containers
 }

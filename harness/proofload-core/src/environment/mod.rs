@@ -17,8 +17,6 @@ pub struct Environment {
     pub description: String,
     /// The highest total arrival rate allowed, per second.
     pub rate_max_per_second: Option<f64>,
-    /// Whether INCONCLUSIVE blocks the gate here.
-    pub inconclusive_blocks: bool,
     /// Where secrets come from.
     pub secrets: Vec<(String, Secret)>,
     /// Programs that proofload starts, in an order in which each needs only those before it.

@@ -43,8 +43,6 @@ pub(crate) struct WrittenEnvironment {
 pub(crate) struct WrittenAllow {
     /// The highest total arrival rate; no ceiling unless given.
     pub(crate) rate: Option<At<Rate>>,
-    /// Whether an INCONCLUSIVE verdict blocks the gate here; it does unless given.
-    pub(crate) inconclusive_blocks: Option<bool>,
 }
 
 /// Where a secret comes from; a map of one key.

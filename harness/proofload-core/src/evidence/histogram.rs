@@ -26,13 +26,25 @@ impl Histogram {
         Self(STANDARD.encode(bytes))
     }
 
+    /// Whether the stored text can be read.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.0.is_empty() || self.read().is_some() {
+            return Ok(());
+        }
+        Err("a histogram of the record is damaged".to_owned())
+    }
+
     /// The live histogram; empty if the stored text was damaged.
     pub fn thaw(&self) -> hdrhistogram::Histogram<u64> {
         if self.0.is_empty() {
             return Self::live();
         }
-        let bytes = STANDARD.decode(&self.0).unwrap_or_default();
-        Deserializer::new().deserialize(&mut bytes.as_slice()).unwrap_or_else(|_| Self::live())
+        self.read().unwrap_or_else(Self::live)
+    }
+
+    fn read(&self) -> Option<hdrhistogram::Histogram<u64>> {
+        let bytes = STANDARD.decode(&self.0).ok()?;
+        Deserializer::new().deserialize(&mut bytes.as_slice()).ok()
     }
 
     /// Adds all of several frozen histograms.

@@ -173,6 +173,9 @@ pub struct GeneratorEvidence {
     pub run_queue_delay: Option<f64>,
     /// Highest machine-wide CPU pressure (`some avg10`, percent); `None` where the kernel does not say.
     pub cpu_pressure: Option<f64>,
+    /// Connections that this machine had no port, file descriptor or memory for.
+    #[serde(default)]
+    pub local_failures: u64,
     /// Polls of jobs, counted apart from the load.
     pub polls: u64,
     /// Polls that got no usable answer.
@@ -260,7 +263,37 @@ impl RunRecord {
                 crate::API_VERSION
             ));
         }
+        record.check_shape()?;
         Ok(record)
+    }
+
+    /// Whether the record was made with this scenario: the judge goes by positions in both.
+    ///
+    /// # Errors
+    /// A sentence naming the first difference.
+    pub fn fits(&self, scenario: &crate::scenario::Scenario) -> Result<(), String> {
+        let planned = self.plan.iter().map(|workload| (workload.name.as_str(), workload.stages.len()));
+        let written = scenario.workloads.iter().map(|workload| (workload.name.as_str(), workload.stages().len()));
+        if planned.eq(written) {
+            return Ok(());
+        }
+        Err(format!("the record was made with other workloads or stages than `{}` has", scenario.name))
+    }
+
+    /// Damage that would otherwise read as something else: short counts, histograms that cannot be read.
+    fn check_shape(&self) -> Result<(), String> {
+        self.generator.wake_lag.check()?;
+        for step in &self.steps {
+            for second in &step.seconds {
+                if second.late.len() != step.limits_ns.len() {
+                    return Err(format!("second {} of `{}` is damaged", second.at, step.name));
+                }
+                second.response.check()?;
+                second.service.check()?;
+                second.queue_wait.check()?;
+            }
+        }
+        Ok(())
     }
 
     /// The record as it is stored.

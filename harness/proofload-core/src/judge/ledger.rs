@@ -55,7 +55,8 @@ pub(super) fn judge_count(sli: &Sli, max: f64, record: &RunRecord) -> Finding {
     };
     let what = match sli {
         Sli::LedgerLost => "lost",
-        Sli::LedgerDuplicated => "doubled",
+        // What is measured: two submissions that were given the same id.
+        Sli::LedgerDuplicated => "given an id twice",
         _ => "unsettled",
     };
     let message = match outcome {

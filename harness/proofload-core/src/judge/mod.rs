@@ -52,6 +52,7 @@ pub fn judge(scenario: &Scenario, record: &RunRecord) -> Report {
     let mut findings = validity::findings(&signals);
     findings.extend(scenario.slos.iter().map(|slo| slo::judge_slo(slo, scenario, record, abilities)));
     findings.extend(ledger::always(scenario, record));
+    findings.extend(slo::uncovered_errors(scenario, record));
     findings.extend(judge_scaling_clauses(scenario, record));
     let (verdict, reason) = weigh(&findings, record.run.end);
     Report::new(record, verdict, reason, findings, signals)
@@ -76,11 +77,11 @@ fn weigh(findings: &[Finding], end: RunEnd) -> (Verdict, String) {
     if let Some(broken) = first(&|finding| finding.outcome == Outcome::Invalid) {
         return (Verdict::Invalid, told(broken, count(Outcome::Invalid) - 1));
     }
-    if let Some(failed) = first(&|finding| finding.outcome == Outcome::Fail) {
-        return (Verdict::Fail, told(failed, count(Outcome::Fail) - 1));
-    }
     if end != RunEnd::Completed {
         return (Verdict::Inconclusive, "the run was stopped before its plan ended".to_owned());
+    }
+    if let Some(failed) = first(&|finding| finding.outcome == Outcome::Fail) {
+        return (Verdict::Fail, told(failed, count(Outcome::Fail) - 1));
     }
     if let Some(open) = first(&|finding| finding.outcome == Outcome::Inconclusive) {
         return (Verdict::Inconclusive, told(open, count(Outcome::Inconclusive) - 1));

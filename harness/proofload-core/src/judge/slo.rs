@@ -5,7 +5,7 @@ use super::stats::{at_least_late, at_most_late, mean_variance};
 use super::{Abilities, CONFIDENCE};
 use crate::evidence::{Histogram, RunRecord, Second, StepEvidence, StepKind};
 use crate::plan::window_ns;
-use crate::scenario::{Bound, Claim, Scenario, Sli, Slo};
+use crate::scenario::{Bound, Claim, Scenario, Sli, Slo, Window};
 
 /// Fewest one-second windows from which dependence can be estimated.
 const WINDOWS_MIN: usize = 8;
@@ -19,7 +19,7 @@ pub(super) fn judge_slo(slo: &Slo, scenario: &Scenario, record: &RunRecord, abil
         let message = format!("this environment has no {lacking}");
         return Finding::plain(Group::Slo, &id, title, Outcome::NotJudged, message);
     }
-    let window = window_ns(&record.plan, &slo.during);
+    let window = judged_ns(record, &slo.during);
     let finding = match (&slo.sli, slo.bound) {
         (Sli::Latency(step), Bound::Percentile { share, limit }) => {
             percentile(record.step(StepKind::Request, step), window, share, limit, slo.claim)
@@ -27,9 +27,9 @@ pub(super) fn judge_slo(slo: &Slo, scenario: &Scenario, record: &RunRecord, abil
         (Sli::Job(flow), Bound::Percentile { share, limit }) => {
             percentile(record.step(StepKind::Job, flow), window, share, limit, slo.claim)
         }
-        (Sli::Errors(step), Bound::Max(max)) => errors(record.step(StepKind::Request, step), window, max),
+        (Sli::Errors(name), Bound::Max(max)) => errors(step_or_job(record, name), window, max),
         (Sli::Throughput(step), Bound::MinPerSecond(min)) => {
-            throughput(record.step(StepKind::Request, step), window, min)
+            throughput(record.step(StepKind::Request, step), window_ns(&record.plan, &slo.during), min)
         }
         (sli @ (Sli::LedgerLost | Sli::LedgerDuplicated | Sli::LedgerUnsettled), Bound::Max(max)) => {
             return super::ledger::judge_count(sli, max, record);
@@ -37,6 +37,45 @@ pub(super) fn judge_slo(slo: &Slo, scenario: &Scenario, record: &RunRecord, abil
         _ => no_samples("no instrument of this environment measures it"),
     };
     Finding { id, title, ..finding }
+}
+
+/// Steps that went wrong for more than one in a hundred and that no rule on errors covers: nothing says that this is
+/// right, so the run cannot pass on the others alone.
+pub(super) fn uncovered_errors(scenario: &Scenario, record: &RunRecord) -> Vec<Finding> {
+    let covered = |name: &str| scenario.slos.iter().any(|slo| matches!(&slo.sli, Sli::Errors(rule) if rule == name));
+    let uncovered = record.steps.iter().filter(|step| !covered(&step.name));
+    uncovered
+        .filter_map(|step| {
+            let sum = |pick: fn(&Second) -> u64| step.seconds.iter().map(pick).sum::<u64>();
+            let (due, bad) = (sum(|second| second.due), sum(|second| second.errors + second.broken + second.dropped));
+            let name = &step.name;
+            let message = format!(
+                "{bad} of {due} went wrong, and no rule says how many may; add {{ sli: errors({name}), max: … }}"
+            );
+            let title = format!("errors({name}) are covered by a rule");
+            (bad * 100 > due).then(|| {
+                Finding::plain(Group::Slo, &format!("uncovered.{name}"), title, Outcome::Inconclusive, message)
+            })
+        })
+        .collect()
+}
+
+/// A request step of that name, else the jobs of a flow of that name.
+fn step_or_job<'r>(record: &'r RunRecord, name: &str) -> Option<&'r StepEvidence> {
+    record.step(StepKind::Request, name).or_else(|| record.step(StepKind::Job, name))
+}
+
+/// The stretch a rule looks at. A rule on the whole run takes every second in which anything was due, those after the
+/// last planned arrival too: later steps of a flow begin there.
+fn judged_ns(record: &RunRecord, window: &Window) -> (u64, u64) {
+    match window {
+        Window::Run => {
+            let last = record.steps.iter().flat_map(|step| &step.seconds).map(|second| u64::from(second.at) + 1).max();
+            let (from, to) = window_ns(&record.plan, window);
+            (from, to.max(last.unwrap_or(0) * 1_000_000_000))
+        }
+        _ => window_ns(&record.plan, window),
+    }
 }
 
 /// The rule in words, as the scenario states it.
@@ -55,7 +94,7 @@ fn title(slo: &Slo, scenario: &Scenario) -> String {
         _ => "",
     };
     match &slo.during {
-        crate::scenario::Window::Run => format!("{} {bound}{claim}", slo.sli),
+        Window::Run => format!("{} {bound}{claim}", slo.sli),
         window => format!("{} {bound} during {}{claim}", slo.sli, scenario.window_name(window)),
     }
 }

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::finding::{Figure, Finding, Group, Outcome};
-use crate::evidence::{RunRecord, StepKind};
+use crate::evidence::{RunEnd, RunRecord, StepKind};
 use crate::scenario::{Bound, Scenario, Sli};
 
 /// One signal about proofload itself.
@@ -71,6 +71,14 @@ pub(super) fn signals(scenario: &Scenario, record: &RunRecord) -> Vec<Signal> {
         },
     ];
     signals.push(Signal {
+        id: "local-limits".to_owned(),
+        title: "connections that this machine had no port or file descriptor for".to_owned(),
+        value: Some(count(generator.local_failures)),
+        unit: "connections".to_owned(),
+        warn_above: 0.0,
+        invalid_above: Some(0.0),
+    });
+    signals.push(Signal {
         id: "run-queue".to_owned(),
         title: "generator threads ready and not run by the machine".to_owned(),
         value: generator.run_queue_delay.map(|share| share * 100.0),
@@ -133,13 +141,16 @@ fn tightest_limit_ms(scenario: &Scenario) -> f64 {
     limits.fold(f64::INFINITY, f64::min)
 }
 
-/// Arrivals that the plan had and the evidence does not: not dispatched, and not counted as dropped either.
+/// Arrivals that the plan had and the evidence does not: not dispatched, and not counted as dropped either. Of a run
+/// that was stopped, only what had become due is held against it.
 fn undelivered_percent(record: &RunRecord) -> f64 {
     let generator = &record.generator;
-    let missing = generator.due.saturating_sub(generator.dispatched + generator.dropped);
+    let planned: u64 = record.plan.iter().map(|workload| workload.arrivals).sum();
+    let due = if record.run.end == RunEnd::Completed { generator.due.max(planned) } else { generator.due };
+    let missing = due.saturating_sub(generator.dispatched + generator.dropped);
     let requests = record.steps.iter().filter(|step| step.kind == StepKind::Request);
     let seen = requests.flat_map(|step| &step.seconds).any(|second| second.due > 0);
-    match (generator.due, seen) {
+    match (due, seen) {
         (0, _) => 0.0,
         // Arrivals without any sample mean that the recorder was blind.
         (_, false) => 100.0,
@@ -150,6 +161,11 @@ fn undelivered_percent(record: &RunRecord) -> f64 {
 /// The highest level that three seconds in a row all reached.
 fn worst_three(busy: &[f64]) -> f64 {
     busy.windows(3).map(|three| three.iter().copied().fold(f64::INFINITY, f64::min)).fold(0.0, f64::max)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of a run are far below 2^53")]
+fn count(value: u64) -> f64 {
+    value as f64
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of a run are far below 2^53")]

@@ -26,8 +26,7 @@ impl Names<'_> {
 
     /// The flows that hold a job.
     pub(super) fn job_flows(&self) -> Vec<&str> {
-        let holds_job = |flow: &&Flow| flow.steps.iter().any(|step| matches!(step, Step::Job(_)));
-        self.flows.iter().filter(holds_job).map(|flow| flow.name.as_str()).collect()
+        self.flows.iter().filter(|flow| flow.holds_job()).map(|flow| flow.name.as_str()).collect()
     }
 }
 

@@ -55,10 +55,10 @@ impl Walk<'_, '_, '_> {
 
     fn request(&mut self, written: &WrittenRequest) -> Option<Request> {
         let method = self.method(written.method.as_ref());
-        let path = self.template(&written.path);
+        let path = self.text(&written.path);
         let body = self.body(written);
         let headers: Vec<_> =
-            written.headers.iter().map(|(name, value)| Some((name.clone(), self.template(value)?))).collect();
+            written.headers.iter().map(|(name, value)| Some((name.clone(), self.text(value)?))).collect();
         let extract: Vec<_> =
             written.extract.iter().map(|(name, from)| Some((name.clone(), self.extract(from)?))).collect();
         if let Some(expect) = &written.expect
@@ -96,15 +96,18 @@ impl Walk<'_, '_, '_> {
         match (&written.multipart, &written.body, &written.json) {
             (None, None, None) => Some(Body::Empty),
             (Some(fields), None, None) => self.multipart(fields),
-            (None, Some(text), None) => {
-                let text = self.template(text)?;
-                Some(match text.as_payload() {
+            (None, Some(written_body), None) => {
+                let template = self.template(written_body)?;
+                Some(match template.as_payload() {
                     Some(payload) => Body::Payload(payload.to_owned()),
-                    None => Body::Text { text, content_type: "text/plain; charset=utf-8".to_owned() },
+                    None => Body::Text {
+                        text: self.text(written_body)?,
+                        content_type: "text/plain; charset=utf-8".to_owned(),
+                    },
                 })
             }
             (None, None, Some(text)) => {
-                Some(Body::Text { text: self.template(text)?, content_type: "application/json".to_owned() })
+                Some(Body::Text { text: self.text(text)?, content_type: "application/json".to_owned() })
             }
             _ => {
                 let help = "keep one of `multipart`, `body` and `json`".to_owned();
@@ -121,7 +124,7 @@ impl Walk<'_, '_, '_> {
                 let template = self.template(value)?;
                 let value = match template.as_payload() {
                     Some(payload) => FieldValue::Payload(payload.to_owned()),
-                    None => FieldValue::Text(template),
+                    None => FieldValue::Text(self.text(value)?),
                 };
                 checked.push((name.clone(), value));
             }
@@ -145,8 +148,8 @@ impl Walk<'_, '_, '_> {
     }
 
     fn job(&mut self, written: &WrittenJob) -> Option<Job> {
-        let id = self.template(&written.id);
-        let path = self.template(&written.poll.path);
+        let id = self.text(&written.id);
+        let path = self.text(&written.poll.path);
         let done = self.state(&written.done);
         let failed = match &written.failed {
             Some(state) => Some(self.state(state)?),
@@ -193,6 +196,17 @@ impl Walk<'_, '_, '_> {
         };
         for part in &template.0 {
             self.hole(part, written)?;
+        }
+        Some(template)
+    }
+
+    /// A template that becomes text: a file has no place in it.
+    fn text(&mut self, written: &At<String>) -> Option<Template> {
+        let template = self.template(written)?;
+        if template.0.iter().any(|part| matches!(part, Part::Payload(_))) {
+            let help = "send the file as the whole `body`, or as a field of `multipart`".to_owned();
+            self.report.add(written, "a file cannot stand inside a text", Some(help));
+            return None;
         }
         Some(template)
     }

@@ -65,7 +65,8 @@ fn check_sli(written: &At<String>, names: &Names<'_>, report: &mut Reporter<'_>)
         }
     };
     let (what, name, known) = match &sli {
-        Sli::Latency(name) | Sli::Errors(name) | Sli::Throughput(name) => ("request", name, names.steps()),
+        Sli::Errors(name) => ("request or flow with a job", name, [names.steps(), names.job_flows()].concat()),
+        Sli::Latency(name) | Sli::Throughput(name) => ("request", name, names.steps()),
         Sli::Job(name) => ("flow with a job", name, names.job_flows()),
         _ => return Some(sli),
     };

@@ -393,6 +393,18 @@ impl Scenario {
     }
 }
 
+impl Flow {
+    /// Whether any step follows a job.
+    pub fn holds_job(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::Job(_)))
+    }
+
+    /// The names of its requests, in order.
+    pub fn request_names(&self) -> impl Iterator<Item = &str> {
+        self.steps.iter().filter_map(Step::request_name)
+    }
+}
+
 impl Step {
     fn request_name(&self) -> Option<&str> {
         match self {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub enum Sli {
     /// Response time of a step, from its intended start.
     Latency(String),
-    /// Share of a step's arrivals that were broken or answered wrongly.
+    /// Share of a step's arrivals that were broken or answered wrongly; of a flow, of its jobs that did not succeed.
     Errors(String),
     /// Good answers per second of a step.
     Throughput(String),

@@ -7,6 +7,8 @@ pub enum Part {
     Text(String),
     /// The number of this pass, from 0, unique within its workload.
     Iteration,
+    /// The id of the run: what is sent again in another run is another thing.
+    Run,
     /// A value that an earlier step extracted.
     Value(String),
     /// A file of a payload set.
@@ -66,12 +68,13 @@ fn hole(words: &str) -> Result<Part, String> {
     let mut words_iter = words.split_whitespace();
     match (words_iter.next(), words_iter.next(), words_iter.next()) {
         (Some("iteration"), None, None) => Ok(Part::Iteration),
+        (Some("run"), None, None) => Ok(Part::Run),
         (Some("payload"), Some(name), None) => Ok(Part::Payload(name.to_owned())),
         (Some("known"), Some(name), None) => Ok(Part::Known(name.to_owned())),
         (Some(kind @ ("address" | "secret")), Some(name), None) => Ok(Part::Given(kind.to_owned(), name.to_owned())),
         (Some(name), None, None) => Ok(Part::Value(name.to_owned())),
         _ => Err(format!(
-            "`{{{{{words}}}}}` is not a template; write {{{{iteration}}}}, {{{{payload NAME}}}}, {{{{known NAME}}}} or {{{{NAME}}}} of an extracted value"
+            "`{{{{{words}}}}}` is not a template; write {{{{iteration}}}}, {{{{run}}}}, {{{{payload NAME}}}}, {{{{known NAME}}}} or {{{{NAME}}}} of an extracted value"
         )),
     }
 }
@@ -94,7 +97,7 @@ mod tests {
         check("{{study", "`{{study` opens {{ and never closes it");
         check(
             "{{a b c}}",
-            "`{{a b c}}` is not a template; write {{iteration}}, {{payload NAME}}, {{known NAME}} or {{NAME}} of an extracted value",
+            "`{{a b c}}` is not a template; write {{iteration}}, {{run}}, {{payload NAME}}, {{known NAME}} or {{NAME}} of an extracted value",
         );
     }
 }

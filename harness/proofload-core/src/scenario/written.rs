@@ -291,7 +291,7 @@ pub(crate) struct WrittenStage {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Slo")]
 pub(crate) struct WrittenSlo {
-    /// `latency(step)`, `errors(step)`, `job(flow)`, `throughput(step)`, `ledger.lost`, `ledger.duplicated`,
+    /// `latency(step)`, `errors(step)`, `errors(flow)` of jobs, `job(flow)`, `throughput(step)`, `ledger.lost`, `ledger.duplicated`,
     /// `ledger.unsettled`, or `promql("…")`.
     pub(crate) sli: At<String>,
     /// Half of all values are at most this.

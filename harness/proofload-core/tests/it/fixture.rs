@@ -317,6 +317,7 @@ fn generator(due: u64, lag_us: u64) -> GeneratorEvidence {
         thread_busy: (0..120u32).map(|at| 0.08 + 0.04 * f64::from(at % 7)).collect(),
         run_queue_delay: Some(0.004),
         cpu_pressure: None,
+        local_failures: 0,
         polls: due * 3,
         poll_failures: 0,
         collector_failures: 0,

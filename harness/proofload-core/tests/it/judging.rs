@@ -71,7 +71,7 @@ fn second(at: u32, uploads: Uploads) -> Second {
 }
 
 fn record(scenario: &Scenario, seconds: &[Uploads]) -> RunRecord {
-    let plan = Plan::new(scenario, 1).unwrap();
+    let mut plan = Plan::new(scenario, 1).unwrap();
     let timed = |kind: StepKind, name: &str| StepEvidence {
         kind,
         name: name.to_owned(),
@@ -80,6 +80,7 @@ fn record(scenario: &Scenario, seconds: &[Uploads]) -> RunRecord {
         error_classes: BTreeMap::new(),
     };
     let due: u64 = seconds.iter().map(|uploads| uploads.due).sum();
+    plan.workloads[0].arrivals = due;
     RunRecord {
         api_version: proofload_core::API_VERSION.to_owned(),
         run: RunInfo {
@@ -108,6 +109,7 @@ fn record(scenario: &Scenario, seconds: &[Uploads]) -> RunRecord {
             thread_busy: vec![0.1; 30],
             run_queue_delay: Some(0.0),
             cpu_pressure: None,
+            local_failures: 0,
             polls: 0,
             poll_failures: 0,
             collector_failures: 0,
@@ -181,6 +183,14 @@ fn a_share_of_errors() {
     check(rule, Uploads { broken: 2, ..GOOD }, "FAIL");
     check(rule, Uploads { due: 3, ..GOOD }, "INCONCLUSIVE");
     check_seconds(rule, &[], "INCONCLUSIVE");
+}
+
+#[test]
+fn errors_that_no_rule_covers_do_not_pass() {
+    let rule = "sli: latency(upload), p95: 300ms, claim: run";
+    check(rule, Uploads { wrong: 1, ..GOOD }, "PASS");
+    check(rule, Uploads { wrong: 2, ..GOOD }, "INCONCLUSIVE: errors(upload) are covered by a rule: 60 of 3000 went wrong");
+    check("sli: errors(f), max: 1%", Uploads { wrong: 2, ..GOOD }, "FAIL: errors(f) ≤ 1%");
 }
 
 #[test]
@@ -260,6 +270,9 @@ fn every_signal_of_the_generator_can_invalidate_a_run() {
     };
     check(|_| (), "PASS");
     check(|record| record.generator.dispatched -= 60, "INVALID: arrivals due and never dispatched");
+    // Arrivals that the plan had and that never even became due, in a run that says it is complete.
+    check(|record| record.plan[0].arrivals += 60, "INVALID: arrivals due and never dispatched");
+    check(|record| record.generator.local_failures = 1, "INVALID: connections that this machine had no port");
     check(|record| record.generator.thread_busy = vec![0.2, 0.95, 0.95, 0.95], "INVALID: generator thread busy");
     check(|record| record.generator.thread_busy = vec![0.95, 0.2, 0.95, 0.95], "PASS");
     check(|record| record.generator.run_queue_delay = Some(0.2), "INVALID: generator threads ready");

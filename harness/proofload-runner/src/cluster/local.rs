@@ -12,6 +12,7 @@ use proofload_autoscale::{ClusterTime, Milli};
 use proofload_core::evidence::{ReplicaPoint, ScaledWorkload, ScalingSync};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::manifests::Autoscaled;
@@ -23,6 +24,11 @@ use crate::collector::{QueueReading, WatchedQueue};
 const HPA_SYNC: Duration = Duration::from_secs(15);
 /// How often pods are looked after, in wall time.
 const KUBELET: Duration = Duration::from_millis(100);
+
+/// The first pause after a pod that failed, in cluster time.
+const BACK_OFF_FIRST: Duration = Duration::from_secs(10);
+/// The longest.
+const BACK_OFF_MAX: Duration = Duration::from_mins(5);
 
 /// What the cluster tells.
 #[derive(Debug)]
@@ -65,6 +71,10 @@ pub(crate) struct Workload {
     starting: JoinSet<Result<Pod, String>>,
     started: u32,
     told: Option<(u32, u32)>,
+    /// Pods that failed to start, one after the other.
+    failures: u32,
+    /// No pod is started before this moment.
+    starts_again: Option<tokio::time::Instant>,
 }
 
 /// What the loops report to, and by which clock.
@@ -137,6 +147,8 @@ impl Workload {
             starting: JoinSet::new(),
             started: 0,
             told: None,
+            failures: 0,
+            starts_again: None,
         }
     }
 
@@ -154,13 +166,16 @@ impl Workload {
         let mut hpa_ticks = tokio::time::interval(HPA_SYNC.div_f64(self.speed));
         let mut keda_ticks = tokio::time::interval(polling.div_f64(self.speed));
         let mut kubelet_ticks = tokio::time::interval(KUBELET);
+        for ticks in [&mut hpa_ticks, &mut keda_ticks, &mut kubelet_ticks] {
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        }
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
                 _ = hpa_ticks.tick() => hpa_state = self.sync_hpa(hpa_state, &reporting).await,
                 _ = keda_ticks.tick() => keda_state = self.scale_loop(keda_state, &reporting).await,
-                _ = kubelet_ticks.tick() => self.replace_ended(&reporting).await,
-                Some(started) = self.starting.join_next() => self.take_in(started, &reporting).await,
+                _ = kubelet_ticks.tick() => self.look_after_pods(&reporting),
+                Some(started) = self.starting.join_next() => self.take_in(started, &reporting),
             }
             self.tell_replicas(&reporting);
         }
@@ -234,8 +249,11 @@ impl Workload {
         }
     }
 
-    /// Starts as many pods as are missing.
+    /// Starts as many pods as are missing, unless the last ones failed and their pause is not over.
     fn fill_up(&mut self) {
+        if self.starts_again.is_some_and(|moment| tokio::time::Instant::now() < moment) {
+            return;
+        }
         while self.status_replicas() < self.desired {
             self.started += 1;
             let (template, number) = (Arc::clone(&self.template), self.started);
@@ -243,22 +261,38 @@ impl Workload {
         }
     }
 
-    async fn take_in(&mut self, started: Result<Result<Pod, String>, tokio::task::JoinError>, reporting: &Reporting) {
+    fn take_in(&mut self, started: Result<Result<Pod, String>, tokio::task::JoinError>, reporting: &Reporting) {
         match started {
-            Ok(Ok(pod)) if self.pods.len() < self.desired as usize => self.pods.push(pod),
-            Ok(Ok(pod)) => pod.stop().await,
-            Ok(Err(error)) => warn(reporting, error),
-            Err(error) => warn(reporting, format!("a pod could not be started: {error}")),
+            Ok(Ok(pod)) => {
+                self.failures = 0;
+                if self.pods.len() < self.desired as usize {
+                    self.pods.push(pod);
+                } else {
+                    tokio::spawn(pod.stop());
+                }
+            }
+            Ok(Err(error)) => self.back_off(&error, reporting),
+            Err(error) => self.back_off(&format!("a pod could not be started: {error}"), reporting),
         }
         self.fill_up();
     }
 
-    /// A pod whose process ended is replaced, as a ReplicaSet would.
-    async fn replace_ended(&mut self, reporting: &Reporting) {
-        let Some(at) = self.pods.iter_mut().position(Pod::has_ended) else { return };
-        let pod = self.pods.remove(at);
-        warn(reporting, format!("pod {} ended by itself and is replaced", pod.name));
-        pod.stop().await;
+    /// Waits before the next start as the kubelet does: 10 s, doubled at each failure up to 5 min, in cluster time.
+    fn back_off(&mut self, error: &str, reporting: &Reporting) {
+        let pause = BACK_OFF_FIRST.saturating_mul(1 << self.failures.min(16)).min(BACK_OFF_MAX).div_f64(self.speed);
+        self.failures += 1;
+        self.starts_again = Some(tokio::time::Instant::now() + pause);
+        warn(reporting, format!("{error} (failure {} in a row)", self.failures));
+    }
+
+    /// Pods whose process ended are replaced, as a ReplicaSet would; missing ones are started.
+    fn look_after_pods(&mut self, reporting: &Reporting) {
+        while let Some(at) = self.pods.iter_mut().position(Pod::has_ended) {
+            let pod = self.pods.remove(at);
+            let error = format!("pod {} ended by itself", pod.name);
+            tokio::spawn(pod.stop());
+            self.back_off(&error, reporting);
+        }
         self.fill_up();
     }
 

@@ -63,6 +63,7 @@ pub(crate) fn prepare_local(
     spawner: &Arc<Spawner>,
     (secrets, queues): (&Arc<Secrets>, &[WatchedQueue]),
 ) -> Result<Vec<Workload>, RunError> {
+    let queues: Vec<WatchedQueue> = queues.iter().filter(|queue| queue.system == local.system).cloned().collect();
     let folder = place.environment_folder.join(&local.manifests);
     let resources = render(&folder, &read).map_err(|error| RunError::Setup(error.to_string()))?;
     let mut workloads = Vec::new();
@@ -85,7 +86,7 @@ pub(crate) fn prepare_local(
             spawner: Arc::clone(spawner),
             secrets: Arc::clone(secrets),
         };
-        workloads.push(Workload::new(workloads.len(), autoscaled, template, queues.to_vec(), local.speed));
+        workloads.push(Workload::new(workloads.len(), autoscaled, template, queues.clone(), local.speed));
     }
     Ok(workloads)
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use proofload_core::environment::Process;
 use proofload_core::scenario::Part;
-use rustix::process::{Pid, Signal, kill_process};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use super::Secrets;
@@ -156,33 +156,48 @@ impl Running {
         if self.has_ended() {
             return;
         }
-        if let Some(pid) = self.child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)) {
-            // Fails only if the process has just ended.
-            let _ = kill_process(pid, Signal::TERM);
-        }
+        self.signal(Signal::TERM);
         if tokio::time::timeout(END_WITHIN, self.child.wait()).await.is_err() {
-            let _ = self.child.kill().await;
+            self.signal(Signal::KILL);
+            let _ = self.child.wait().await;
+        }
+    }
+
+    /// Signals the process and everything it started: each child leads a group of its own.
+    fn signal(&self, signal: Signal) {
+        if let Some(pid) = self.child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)) {
+            // Fails only if the whole group has just ended.
+            let _ = kill_process_group(pid, signal);
         }
     }
 }
 
-/// The address of the `listening` line; everything said on standard output afterwards goes to the log.
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Without effect after `stop`, which has waited for the end: a process that was waited for has no id.
+        self.signal(Signal::KILL);
+    }
+}
+
+/// The address of the `listening` line; everything said on standard output afterwards goes to the log, byte by byte.
 async fn announced_address(stdout: ChildStdout, log: PathBuf) -> Option<String> {
-    let mut lines = BufReader::new(stdout).lines();
-    while let Ok(Some(line)) = lines.next_line().await {
-        let said: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
+    let mut stdout = BufReader::new(stdout);
+    let mut line = Vec::new();
+    while stdout.read_until(b'\n', &mut line).await.ok()? > 0 {
+        let said: serde_json::Value = serde_json::from_slice(&line).unwrap_or_default();
         if said["event"] == "listening"
             && let Some(address) = said["address"].as_str()
         {
             let address = address.to_owned();
             tokio::spawn(async move {
                 let Ok(mut file) = tokio::fs::File::options().append(true).open(log).await else { return };
-                while let Ok(Some(line)) = lines.next_line().await {
-                    let _ = file.write_all(format!("{line}\n").as_bytes()).await;
-                }
+                // Ends with the process; a full disk must not stop it.
+                let _ = tokio::io::copy(&mut stdout, &mut file).await;
+                let _ = tokio::io::copy(&mut stdout, &mut tokio::io::sink()).await;
             });
             return Some(address);
         }
+        line.clear();
     }
     None
 }

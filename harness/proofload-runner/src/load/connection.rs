@@ -29,6 +29,10 @@ pub(crate) enum Broken {
     TooLarge,
     /// The request could not be built, for want of a value or by a bad one.
     NotSent,
+    /// An earlier step of the pass went wrong, so this one never began.
+    NotReached,
+    /// This machine had no port, no file descriptor or no memory left for a connection: proofload's own limit.
+    Local,
 }
 
 impl Broken {
@@ -41,6 +45,8 @@ impl Broken {
             Broken::TimedOut => "timed-out",
             Broken::TooLarge => "too-large",
             Broken::NotSent => "not-sent",
+            Broken::NotReached => "not-reached",
+            Broken::Local => "no connection could be opened on this machine",
         }
     }
 }
@@ -110,7 +116,7 @@ impl Pool {
     }
 
     async fn connect(&self) -> Result<SendRequest<PartsBody>, Broken> {
-        let stream = TcpStream::connect(self.target.address).await.map_err(|_| Broken::Refused)?;
+        let stream = TcpStream::connect(self.target.address).await.map_err(|error| why_not_connected(&error))?;
         // A request is one write; waiting to fill segments would only add latency.
         stream.set_nodelay(true).map_err(|_| Broken::Refused)?;
         match (&self.target.tls, &self.tls) {
@@ -122,6 +128,15 @@ impl Pool {
             (Some(_), None) => Err(Broken::Tls),
             (None, _) => speak_http1(stream).await,
         }
+    }
+}
+
+/// Tells our own limits from the target's refusal.
+fn why_not_connected(error: &std::io::Error) -> Broken {
+    use rustix::io::Errno;
+    match error.raw_os_error().map(Errno::from_raw_os_error) {
+        Some(Errno::MFILE | Errno::NFILE | Errno::ADDRNOTAVAIL | Errno::NOBUFS | Errno::NOMEM) => Broken::Local,
+        _ => Broken::Refused,
     }
 }
 

@@ -50,6 +50,7 @@ pub(super) async fn run_pass(world: Rc<World>, pass: Pass) {
         match step {
             Step::Request(request) => {
                 if !timed_request(&world, pass, request, &mut values, due_ns).await {
+                    skip_from(&world, pass, number + 1);
                     return;
                 }
             }
@@ -70,24 +71,28 @@ pub(super) fn between(from: Duration, to: Duration, share: f64) -> Duration {
 
 /// Counts an arrival that was never started.
 pub(super) fn drop_pass(world: &World, pass: Pass) {
+    record_unreached(world, pass, 0, (SampleOutcome::Dropped, "dropped: too many were waiting"));
+}
+
+/// Counts the steps that a bad answer kept a pass from reaching: they were planned, and they were not served.
+fn skip_from(world: &World, pass: Pass, first: usize) {
+    record_unreached(world, pass, first, (SampleOutcome::Broken(Broken::NotReached), "an earlier step went wrong"));
+}
+
+fn record_unreached(world: &World, pass: Pass, first: usize, (outcome, class): (SampleOutcome, &str)) {
     let flow = &world.scenario.flows[world.scenario.workloads[pass.workload].flow];
-    let Some(request) = flow.steps.iter().find_map(|step| match step {
-        Step::Request(request) => Some(request),
-        _ => None,
-    }) else {
-        return;
-    };
-    let step = world.request_step(&request.name);
     let now_ns = world.clock.now_ns();
-    let sample = Sample {
-        intended_ns: pass.intended_ns,
-        dispatched_ns: now_ns,
-        sent_ns: now_ns,
-        ended_ns: now_ns,
-        outcome: SampleOutcome::Dropped,
-    };
-    world.recorder.borrow_mut().begin(step, pass.intended_ns);
-    world.end(step, &sample, Some("dropped: too many were waiting".to_owned()));
+    let sample =
+        Sample { intended_ns: pass.intended_ns, dispatched_ns: now_ns, sent_ns: now_ns, ended_ns: now_ns, outcome };
+    for step in flow.steps.iter().skip(first) {
+        let index = match step {
+            Step::Request(request) => world.request_step(&request.name),
+            Step::Job(_) => world.job_step(&flow.name),
+            Step::Think { .. } => continue,
+        };
+        world.recorder.borrow_mut().begin(index, pass.intended_ns);
+        world.end(index, &sample, Some(class.to_owned()));
+    }
 }
 
 /// Sends one request and records it; says whether the pass may go on.
@@ -121,6 +126,9 @@ async fn exchange(
     values: &Values,
     sent_ns: &mut u64,
 ) -> Result<Answer, Broken> {
+    if world.finishing.get() {
+        return Err(Broken::NotReached);
+    }
     let system = &world.systems[world.scenario.workloads[pass.workload].flow];
     let permit = {
         let _waiting = Counted::new(&world.waiting);
@@ -233,6 +241,7 @@ pub(super) fn fill(world: &World, pass: Pass, template: &Template, values: &Valu
     template
         .fill(|part| match part {
             Part::Iteration => Some(pass.iteration.to_string()),
+            Part::Run => Some(world.run_id.clone()),
             Part::Value(name) => values.get(name).cloned(),
             Part::Known(name) => world.known(name, pass.iteration),
             _ => None,

@@ -13,7 +13,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::LocalSet;
 
 use super::audit::{AuditReading, ThreadAudit};
-use super::job::{JobEntry, poll_once};
+use super::job::{JobEntry, last_look};
 use super::journal::JournalLine;
 use super::recorder::ClosedSecond;
 use super::world::{World, WorldParts};
@@ -23,6 +23,8 @@ use super::{executor_open, executor_vus};
 const TICK: Duration = Duration::from_millis(250);
 /// Polls at once in the last look at open jobs.
 const LAST_LOOK_AT_ONCE: usize = 32;
+/// Longest that the last look at all open jobs may take; those it does not reach stay unread, so unsettled.
+const LAST_LOOK_WITHIN: Duration = Duration::from_secs(20);
 /// How long requests on the wire may still take when the run must end.
 const LAST_REQUESTS: Duration = Duration::from_secs(2);
 
@@ -51,7 +53,11 @@ pub(crate) enum GeneratorEvent {
 /// Figures of the moment.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tick {
+    /// When these figures were true, ms from the start of the run.
+    pub(crate) at_ms: u64,
     pub(crate) due: u64,
+    pub(crate) dispatched: u64,
+    pub(crate) dropped: u64,
     pub(crate) answered: u64,
     pub(crate) errors: u64,
     pub(crate) in_flight: u64,
@@ -69,6 +75,7 @@ pub(crate) struct Outcome {
     pub(crate) dispatched: u64,
     pub(crate) dropped: u64,
     pub(crate) wake_lag: Histogram,
+    pub(crate) local_failures: u64,
     pub(crate) polls: u64,
     pub(crate) poll_failures: u64,
     pub(crate) jobs: Vec<JobEntry>,
@@ -100,8 +107,11 @@ impl Generator {
         let _ = self.control.send(control);
     }
 
-    /// Why the thread ended early, in a sentence.
+    /// Why the thread ended early, in a sentence; does not wait for a thread that hangs.
     pub(crate) fn failure(&mut self) -> String {
+        if self.thread.as_ref().is_some_and(|thread| !thread.is_finished()) {
+            return "the generator thread fell silent".to_owned();
+        }
         match self.thread.take().map(JoinHandle::join) {
             Some(Ok(Err(sentence))) => sentence,
             _ => "the generator thread ended without a word".to_owned(),
@@ -144,6 +154,7 @@ async fn drive(world: Rc<World>, plan: Plan, mut told: UnboundedReceiver<Control
         }
     }
     world.stopping.set(true);
+    world.finishing.set(true);
     finish(&world).await;
     Ok(())
 }
@@ -180,7 +191,10 @@ fn tell_figures(world: &World, audit: &mut ThreadAudit) {
     }
     let jobs = world.jobs.borrow();
     let tick = Tick {
+        at_ms: now_ns / 1_000_000,
         due: world.due.get(),
+        dispatched: world.dispatched.get(),
+        dropped: totals.dropped,
         answered: totals.answered,
         errors: totals.errors,
         in_flight: world.in_flight.get(),
@@ -201,10 +215,8 @@ async fn finish(world: &Rc<World>) {
         }
     };
     let _ = tokio::time::timeout(LAST_REQUESTS, waited).await;
-    let open = world.jobs.borrow().open_jobs();
-    let looks = futures::stream::iter(open.into_iter().map(|index| poll_once(world, index)));
-    looks.buffer_unordered(LAST_LOOK_AT_ONCE).for_each(|_| async {}).await;
-    let closed = world.recorder.borrow_mut().close_all();
+    look_at_open_jobs(world).await;
+    let closed = world.recorder.borrow_mut().close_all(world.clock.now_ns());
     tell(world, GeneratorEvent::Closed(closed));
     let (jobs, duplicated) = world.jobs.borrow_mut().take();
     let recorder = world.recorder.borrow();
@@ -213,6 +225,7 @@ async fn finish(world: &Rc<World>) {
         dispatched: world.dispatched.get(),
         dropped: recorder.totals().dropped,
         wake_lag: recorder.wake_lag(),
+        local_failures: world.local_failures.get(),
         polls: world.polls.get(),
         poll_failures: world.poll_failures.get(),
         jobs,
@@ -220,6 +233,15 @@ async fn finish(world: &Rc<World>) {
         error_classes: world.error_classes(),
     };
     tell(world, GeneratorEvent::Finished(Box::new(outcome)));
+}
+
+/// What is not reached in time is marked unread first, so that silence never reads as loss.
+async fn look_at_open_jobs(world: &World) {
+    let open = world.jobs.borrow().open_jobs();
+    world.jobs.borrow_mut().mark_unread(&open);
+    let looks = futures::stream::iter(open.into_iter().map(|index| last_look(world, index)));
+    let all = looks.buffer_unordered(LAST_LOOK_AT_ONCE).for_each(|()| async {});
+    let _ = tokio::time::timeout(LAST_LOOK_WITHIN, all).await;
 }
 
 fn tell(world: &World, event: GeneratorEvent) {

@@ -16,6 +16,10 @@ use super::world::World;
 
 /// Longest wait for the answer to one poll.
 const POLL_TIMEOUT: Duration = Duration::from_secs(10);
+/// Polls of one open job in the last look, while they tell nothing.
+const LAST_LOOKS: u32 = 3;
+/// The pause between them where the answer names none.
+const LAST_LOOK_PAUSE: Duration = Duration::from_millis(300);
 
 /// A job as the generator knows it.
 #[derive(Debug, Clone)]
@@ -30,8 +34,10 @@ pub(crate) struct JobEntry {
     pub(crate) fate: Fate,
     /// The last state word seen.
     pub(crate) last_state: String,
-    /// The last poll was answered, and the state was not an end.
+    /// The last poll that could be read showed a state that is not an end.
     pub(crate) claims_work: bool,
+    /// The last poll told nothing: no answer, or one that says nothing of the job (429, 401, 5xx).
+    pub(crate) unreadable: bool,
     /// How it is asked for at the very end.
     path: String,
     rule: (StateRule, Option<StateRule>),
@@ -66,8 +72,15 @@ impl JobBook {
 
     fn note(&mut self, index: usize, seen: &Seen) {
         let entry = &mut self.entries[index];
-        entry.last_state.clone_from(&seen.word);
-        entry.claims_work = seen.claims_work;
+        if entry.fate != Fate::Open {
+            // A follower and the last look may both see the same end.
+            return;
+        }
+        entry.unreadable = seen.claims_work.is_none();
+        if let Some(claims_work) = seen.claims_work {
+            entry.claims_work = claims_work;
+            entry.last_state.clone_from(&seen.word);
+        }
         if let Some(fate) = seen.end {
             entry.fate = fate;
             self.open -= 1;
@@ -80,6 +93,13 @@ impl JobBook {
         (0..self.entries.len()).filter(|index| self.entries[*index].fate == Fate::Open).collect()
     }
 
+    /// Marks jobs as not yet read, before the last look.
+    pub(super) fn mark_unread(&mut self, open: &[usize]) {
+        for index in open {
+            self.entries[*index].unreadable = true;
+        }
+    }
+
     /// Hands all entries over.
     pub(super) fn take(&mut self) -> (Vec<JobEntry>, HashMap<String, u64>) {
         self.by_id.clear();
@@ -90,7 +110,8 @@ impl JobBook {
 /// What one poll showed.
 struct Seen {
     word: String,
-    claims_work: bool,
+    /// Whether the job says that it still waits or runs; `None` where the answer says nothing of the job.
+    claims_work: Option<bool>,
     end: Option<Fate>,
     retry_after: Option<Duration>,
 }
@@ -111,6 +132,7 @@ pub(super) async fn follow(world: &World, pass: Pass, job: &Job, values: &Values
         fate: Fate::Open,
         last_state: "accepted".to_owned(),
         claims_work: true,
+        unreadable: false,
         path,
         rule: (job.done.clone(), job.failed.clone()),
         auth: job.auth.clone(),
@@ -145,22 +167,20 @@ async fn poll_until_end(world: &World, index: usize, job: &Job, submitted_ns: u6
     let mut pause = job.every;
     loop {
         let left = Duration::from_nanos(gives_up_ns.saturating_sub(world.clock.now_ns()));
-        if left.is_zero() {
+        if left.is_zero() || world.finishing.get() {
             return None;
         }
         tokio::time::sleep(pause.min(left)).await;
         let seen = poll_once(world, index).await;
-        if let Some(seen) = seen {
-            if seen.end.is_some() {
-                return seen.end;
-            }
-            pause = seen.retry_after.map_or(job.every, |wait| wait.max(job.every));
+        if seen.end.is_some() {
+            return seen.end;
         }
+        pause = seen.retry_after.map_or(job.every, |wait| wait.max(job.every));
     }
 }
 
 /// Asks for the state of a job once and notes what it shows.
-pub(super) async fn poll_once(world: &World, index: usize) -> Option<PollEnd> {
+async fn poll_once(world: &World, index: usize) -> PollEnd {
     let (path, rule, auth, flow_index) = {
         let jobs = world.jobs.borrow();
         let entry = &jobs.entries[index];
@@ -173,22 +193,33 @@ pub(super) async fn poll_once(world: &World, index: usize) -> Option<PollEnd> {
         Some(message) => tokio::time::timeout(POLL_TIMEOUT, send(&system.poll, message, || ())).await,
         None => Ok(Err(Broken::NotSent)),
     };
-    let Ok(Ok(answer)) = answer else {
-        world.poll_failures.set(world.poll_failures.get() + 1);
-        return None;
+    let seen = match answer {
+        Ok(Ok(answer)) => read_state(&answer, &rule.0, rule.1.as_ref()),
+        _ => Seen { word: "no answer".to_owned(), claims_work: None, end: None, retry_after: None },
     };
-    let seen = read_state(&answer, &rule.0, rule.1.as_ref());
-    if !answer.status.is_success() {
+    if seen.claims_work.is_none() {
         world.poll_failures.set(world.poll_failures.get() + 1);
     }
     world.jobs.borrow_mut().note(index, &seen);
-    Some(PollEnd { end: seen.end, retry_after: seen.retry_after })
+    PollEnd { end: seen.end, retry_after: seen.retry_after, readable: seen.claims_work.is_some() }
+}
+
+/// Looks at an open job at the very end, a few times if need be.
+pub(super) async fn last_look(world: &World, index: usize) {
+    for _ in 0..LAST_LOOKS {
+        let seen = poll_once(world, index).await;
+        if seen.readable {
+            return;
+        }
+        tokio::time::sleep(seen.retry_after.unwrap_or(LAST_LOOK_PAUSE).min(Duration::from_secs(2))).await;
+    }
 }
 
 /// What a poll means for the loop.
-pub(super) struct PollEnd {
+struct PollEnd {
     end: Option<Fate>,
     retry_after: Option<Duration>,
+    readable: bool,
 }
 
 fn read_state(answer: &Answer, done: &StateRule, failed: Option<&StateRule>) -> Seen {
@@ -199,20 +230,30 @@ fn read_state(answer: &Answer, done: &StateRule, failed: Option<&StateRule>) -> 
         .map(Duration::from_secs);
     if !answer.status.is_success() {
         let word = format!("status {}", answer.status.as_u16());
-        return Seen { word, claims_work: answer.status.is_server_error(), end: None, retry_after };
+        // Only "not here" and "gone" say anything of the job; a refusal to answer says nothing.
+        let claims_work = matches!(answer.status.as_u16(), 404 | 410).then_some(false);
+        return Seen { word, claims_work, end: None, retry_after };
     }
     let json: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-    let word_at = |rule: &StateRule| json_text(&json, &rule.json);
+    let word_at = |rule: &StateRule| json_text(&json, &rule.json).map(clip);
     let in_rule = |rule: &StateRule| word_at(rule).filter(|word| rule.any_of.contains(word));
     if let Some(word) = in_rule(done) {
-        return Seen { word, claims_work: false, end: Some(Fate::Succeeded), retry_after };
+        return Seen { word, claims_work: Some(false), end: Some(Fate::Succeeded), retry_after };
     }
     if let Some(word) = failed.and_then(in_rule) {
         let end = Some(Fate::of_failed_word(&word));
-        return Seen { word, claims_work: false, end, retry_after };
+        return Seen { word, claims_work: Some(false), end, retry_after };
     }
     let word = word_at(done).unwrap_or_else(|| "no state".to_owned());
-    Seen { word, claims_work: true, end: None, retry_after }
+    Seen { word, claims_work: Some(true), end: None, retry_after }
+}
+
+/// A state word is a word; whatever else stands there is cut, so that no answer fills the record.
+fn clip(word: String) -> String {
+    match word.char_indices().nth(64) {
+        Some((end, _)) => word[..end].to_owned(),
+        None => word,
+    }
 }
 
 fn journal(world: &World, flow: &str, id: &str, state: &str) {

@@ -15,6 +15,7 @@ mod target;
 mod world;
 
 pub(crate) use generator::{Control, Generator, GeneratorEvent, Outcome, Tick};
+pub(crate) use job::JobEntry;
 pub(crate) use recorder::{ClosedSecond, Timed};
 pub(crate) use target::Target;
-pub(crate) use world::{LoadedPayload, PayloadFile, SystemAccess, WorldParts};
+pub(crate) use world::{LoadedPayload, PayloadFile, SystemAccess, WorldParts, compile};

@@ -140,8 +140,10 @@ impl Recorder {
         let second = self.open_second(step, sample.intended_ns);
         second.pending -= 1;
         let answered = matches!(sample.outcome, SampleOutcome::Good | SampleOutcome::Wrong);
+        // A wrong answer to a request is counted among errors; a job that ended in failure never did its work.
+        let done = if is_request { answered } else { sample.outcome == SampleOutcome::Good };
         for (late, limit_ns) in second.late.iter_mut().zip(&limits) {
-            *late += u64::from(!answered || response_ns > *limit_ns);
+            *late += u64::from(!done || response_ns > *limit_ns);
         }
         match sample.outcome {
             SampleOutcome::Good => second.answered += 1,
@@ -179,13 +181,15 @@ impl Recorder {
         closed
     }
 
-    /// Takes everything at the end of a run; what is still under way got no answer and counts as broken.
-    pub(super) fn close_all(&mut self) -> Vec<ClosedSecond> {
-        for (_, seconds) in &mut self.steps {
-            for second in seconds.values_mut() {
+    /// Takes everything at the end of a run. What is still under way got no answer and counts as broken; it is late
+    /// for the limits that have passed by now, and nothing is said of the others.
+    pub(super) fn close_all(&mut self, now_ns: u64) -> Vec<ClosedSecond> {
+        for (timed, seconds) in &mut self.steps {
+            for (at, second) in seconds {
                 second.broken += second.pending;
-                for late in &mut second.late {
-                    *late += second.pending;
+                let waited_ns = now_ns.saturating_sub((u64::from(*at) + 1) * 1_000_000_000);
+                for (late, limit_ns) in second.late.iter_mut().zip(&timed.limits_ns) {
+                    *late += if waited_ns > *limit_ns { second.pending } else { 0 };
                 }
                 second.pending = 0;
             }
@@ -282,7 +286,7 @@ mod tests {
             recorder.begin(0, sample.intended_ns);
             recorder.end(0, sample);
         }
-        recorder.close_all().into_iter().map(ClosedSecond::freeze).collect()
+        recorder.close_all(0).into_iter().map(ClosedSecond::freeze).collect()
     }
 
     /// What the columns of one second say, for comparison at a glance.
@@ -338,7 +342,25 @@ mod tests {
     fn what_never_ended_is_broken_at_the_end() {
         let mut recorder = recorder();
         recorder.begin(0, 0);
-        let seconds: Vec<Second> = recorder.close_all().into_iter().map(ClosedSecond::freeze).collect();
+        let seconds: Vec<Second> = recorder.close_all(9_000_000_000).into_iter().map(ClosedSecond::freeze).collect();
         assert_eq!((seconds[0].broken, seconds[0].late[0]), (1, 1));
+    }
+
+    #[test]
+    fn what_was_cut_off_before_its_limit_is_not_called_late() {
+        let mut recorder = recorder();
+        recorder.begin(0, 0);
+        let seconds: Vec<Second> = recorder.close_all(1_100_000_000).into_iter().map(ClosedSecond::freeze).collect();
+        assert_eq!((seconds[0].broken, seconds[0].late[0]), (1, 0));
+    }
+
+    #[test]
+    fn a_job_that_ended_in_failure_is_later_than_any_limit() {
+        let timed = Timed { kind: StepKind::Job, name: "f".to_owned(), limits_ns: vec![LIMIT_NS] };
+        let mut recorder = Recorder::new(vec![timed]);
+        recorder.begin(0, 0);
+        recorder.end(0, &sample(0, 1, SampleOutcome::Wrong));
+        let seconds: Vec<Second> = recorder.close_all(0).into_iter().map(ClosedSecond::freeze).collect();
+        assert_eq!((seconds[0].errors, seconds[0].late[0]), (1, 1));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 
@@ -25,6 +26,9 @@ impl Target {
     /// A sentence naming the URL.
     pub(crate) async fn resolve(url: &str) -> Result<Self, String> {
         let parsed = url::Url::parse(url).map_err(|error| format!("`{url}` is not a URL: {error}"))?;
+        if !parsed.username().is_empty() || parsed.password().is_some() {
+            return Err("a base URL may not hold a user or password; give a token source in the environment".to_owned());
+        }
         let host = parsed.host_str().ok_or_else(|| format!("`{url}` names no host"))?;
         let port = parsed.port_or_known_default().ok_or_else(|| format!("`{url}` names no port"))?;
         let tls = match parsed.scheme() {
@@ -35,10 +39,11 @@ impl Target {
             }
             other => return Err(format!("`{url}` speaks {other}; only http and https can be driven")),
         };
-        let mut found = tokio::net::lookup_host((host.trim_matches(['[', ']']), port))
+        let found: Vec<SocketAddr> = tokio::net::lookup_host((host.trim_matches(['[', ']']), port))
             .await
-            .map_err(|error| format!("`{host}` cannot be resolved: {error}"))?;
-        let address = found.next().ok_or_else(|| format!("`{host}` resolves to no address"))?;
+            .map_err(|error| format!("`{host}` cannot be resolved: {error}"))?
+            .collect();
+        let address = first_that_accepts(&found).await.ok_or_else(|| format!("`{host}` resolves to no address"))?;
         let authority = match parsed.port() {
             Some(port) => format!("{host}:{port}"),
             None => host.to_owned(),
@@ -63,9 +68,27 @@ impl Target {
                 },
             );
         }
+        let holds_prefix = path_or_url.strip_prefix(&*self.prefix).is_some_and(|rest| rest.starts_with('/'));
+        if holds_prefix && !self.prefix.is_empty() {
+            return path_or_url.to_owned();
+        }
         if path_or_url.starts_with('/') {
             return format!("{}{path_or_url}", self.prefix);
         }
         format!("{}/{path_or_url}", self.prefix)
     }
+}
+
+/// Longest wait for one address to accept a connection.
+const ACCEPTS_WITHIN: Duration = Duration::from_secs(2);
+
+/// The first address that takes a connection, as other clients choose it; the first of all if none does.
+async fn first_that_accepts(found: &[SocketAddr]) -> Option<SocketAddr> {
+    for address in found {
+        let connected = tokio::time::timeout(ACCEPTS_WITHIN, tokio::net::TcpStream::connect(address)).await;
+        if matches!(connected, Ok(Ok(_))) {
+            return Some(*address);
+        }
+    }
+    found.first().copied()
 }

@@ -14,10 +14,10 @@ use regex::Regex;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::connection::Pool;
+use super::connection::{Broken, Pool};
 use super::generator::GeneratorEvent;
 use super::job::JobBook;
-use super::recorder::{Recorder, Sample, Timed};
+use super::recorder::{Recorder, Sample, SampleOutcome, Timed};
 use super::target::Target;
 use crate::clock::RunClock;
 
@@ -91,7 +91,14 @@ pub(super) struct World {
     pub(super) dispatched: Cell<u64>,
     pub(super) polls: Cell<u64>,
     pub(super) poll_failures: Cell<u64>,
+    /// Nothing new is sent.
     pub(super) stopping: Cell<bool>,
+    /// Jobs are no longer followed; only the last look asks for them.
+    pub(super) finishing: Cell<bool>,
+    /// Connections that this machine could not open.
+    pub(super) local_failures: Cell<u64>,
+    /// The run's id, for `{{run}}`.
+    pub(super) run_id: String,
     pub(super) events: UnboundedSender<GeneratorEvent>,
 }
 
@@ -100,6 +107,7 @@ pub(crate) struct WorldParts {
     pub(crate) clock: RunClock,
     pub(crate) scenario: Scenario,
     pub(crate) seed: u64,
+    pub(crate) run_id: String,
     pub(crate) systems: Vec<SystemAccess>,
     pub(crate) payloads: Vec<LoadedPayload>,
     pub(crate) timed: Vec<Timed>,
@@ -109,7 +117,7 @@ pub(crate) struct WorldParts {
 impl World {
     /// Puts the world together; fails with a sentence where a regular expression is wrong.
     pub(super) fn new(parts: WorldParts, events: UnboundedSender<GeneratorEvent>) -> Result<Self, String> {
-        let WorldParts { clock, scenario, seed, systems, payloads, timed, tls } = parts;
+        let WorldParts { clock, scenario, seed, run_id, systems, payloads, timed, tls } = parts;
         let pools: HashMap<String, Rc<SystemPools>> =
             systems.into_iter().map(|system| (system.name.clone(), Rc::new(pools(system, tls.as_ref())))).collect();
         let of_flow = |system: &String| {
@@ -141,6 +149,9 @@ impl World {
             polls: Cell::new(0),
             poll_failures: Cell::new(0),
             stopping: Cell::new(false),
+            finishing: Cell::new(false),
+            local_failures: Cell::new(0),
+            run_id,
             events,
             scenario,
         })
@@ -165,6 +176,9 @@ impl World {
     /// Ends a timed step and notes what went wrong, if anything did.
     pub(super) fn end(&self, step: usize, sample: &Sample, class: Option<String>) {
         self.recorder.borrow_mut().end(step, sample);
+        if sample.outcome == SampleOutcome::Broken(Broken::Local) {
+            self.local_failures.set(self.local_failures.get() + 1);
+        }
         if let Some(class) = class {
             *self.error_classes.borrow_mut().entry((step, class)).or_default() += 1;
         }
@@ -224,7 +238,8 @@ fn pools(system: SystemAccess, tls: Option<&Arc<rustls::ClientConfig>>) -> Syste
     }
 }
 
-fn compile(scenario: &Scenario) -> Result<HashMap<String, Regex>, String> {
+/// Reads every regular expression of a scenario; fails with a sentence where one is wrong.
+pub(crate) fn compile(scenario: &Scenario) -> Result<HashMap<String, Regex>, String> {
     let mut regexes = HashMap::new();
     for step in scenario.flows.iter().flat_map(|flow| &flow.steps) {
         let Step::Request(request) = step else { continue };
@@ -233,6 +248,9 @@ fn compile(scenario: &Scenario) -> Result<HashMap<String, Regex>, String> {
             let regex = Regex::new(pattern).map_err(|error| {
                 format!("request `{}` has a regular expression that cannot be read: {error}", request.name)
             })?;
+            if regex.captures_len() < 2 {
+                return Err(format!("request `{}`: `{pattern}` has no group to take", request.name));
+            }
             regexes.insert(pattern.clone(), regex);
         }
     }

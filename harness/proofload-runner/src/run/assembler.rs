@@ -7,10 +7,10 @@ use proofload_core::evidence::{
     ClusterEvidence, Fate, GeneratorEvidence, Histogram, LedgerEntry, LedgerEvidence, Mark, RunEnd, RunInfo, RunRecord,
     ScaledWorkload, StepEvidence, StepKind, Timeline,
 };
-use proofload_core::scenario::{Bound, Scenario, Sli, Step};
+use proofload_core::scenario::{Bound, Scenario, Sli};
 
 use crate::cluster::ClusterEvent;
-use crate::load::{ClosedSecond, Outcome, Tick, Timed};
+use crate::load::{ClosedSecond, JobEntry, Outcome, Tick, Timed};
 
 /// The record while it grows.
 pub(super) struct Assembler {
@@ -41,6 +41,7 @@ impl Assembler {
             thread_busy: Vec::new(),
             run_queue_delay: None,
             cpu_pressure: None,
+            local_failures: 0,
             polls: 0,
             poll_failures: 0,
             collector_failures: 0,
@@ -66,7 +67,8 @@ impl Assembler {
         }
     }
 
-    pub(super) fn tick(&mut self, tick: &Tick, at_ms: u64) {
+    pub(super) fn tick(&mut self, tick: &Tick) {
+        let at_ms = tick.at_ms;
         self.point("in flight", at_ms, count(tick.in_flight));
         self.point("jobs open", at_ms, count(tick.jobs_open));
         if let Some(audit) = tick.audit {
@@ -75,6 +77,8 @@ impl Assembler {
             self.run_queue.extend(audit.run_queue);
         }
         self.record.generator.due = tick.due;
+        self.record.generator.dispatched = tick.dispatched;
+        self.record.generator.dropped = tick.dropped;
     }
 
     pub(super) fn point(&mut self, series: &str, at_ms: u64, value: f64) {
@@ -133,6 +137,7 @@ impl Assembler {
         generator.dispatched = outcome.dispatched;
         generator.dropped = outcome.dropped;
         generator.wake_lag = outcome.wake_lag;
+        generator.local_failures = outcome.local_failures;
         generator.polls = outcome.polls;
         generator.poll_failures = outcome.poll_failures;
         self.close_audit();
@@ -142,22 +147,18 @@ impl Assembler {
         for step in &mut self.record.steps {
             step.seconds.sort_by_key(|second| second.at);
         }
-        for flow in scenario.flows.iter().filter(|flow| flow.steps.iter().any(|step| matches!(step, Step::Job(_)))) {
-            let jobs: Vec<_> = outcome.jobs.iter().filter(|job| job.flow == flow.name).collect();
-            let open: Vec<_> = jobs.iter().filter(|job| job.fate == Fate::Open).map(|job| job.claims_work).collect();
-            let shown = work_shown.get(&flow.system).copied();
-            let mut fates = LedgerEvidence::split_open(&open, shown).into_iter();
+        let fates = fates(&outcome.jobs, work_shown, scenario);
+        for flow in scenario.flows.iter().filter(|flow| flow.holds_job()) {
             let mut ledger = LedgerEvidence {
                 flow: flow.name.clone(),
                 duplicated: outcome.duplicated.get(&flow.name).copied().unwrap_or(0),
-                work_shown: shown,
+                work_shown: work_shown.get(&flow.system).copied(),
                 ..LedgerEvidence::default()
             };
-            for job in jobs {
-                let fate = if job.fate == Fate::Open { fates.next().unwrap_or(Fate::Lost) } else { job.fate };
+            for (job, fate) in outcome.jobs.iter().zip(&fates).filter(|(job, _)| job.flow == flow.name) {
                 ledger.enter(LedgerEntry {
                     id: job.id.clone(),
-                    fate,
+                    fate: *fate,
                     at_ms: job.at_ms,
                     last_state: job.last_state.clone(),
                 });
@@ -175,6 +176,28 @@ impl Assembler {
             self.record.generator.run_queue_delay = Some(self.run_queue.iter().sum::<f64>() / readings);
         }
     }
+}
+
+/// The fate of every job. Open ones are split once per system, so that work shown for one flow never excuses a loss
+/// in another; a job whose state could not be read is unsettled, never lost.
+fn fates(jobs: &[JobEntry], work_shown: &BTreeMap<String, u64>, scenario: &Scenario) -> Vec<Fate> {
+    let mut fates: Vec<Fate> = jobs.iter().map(|job| job.fate).collect();
+    for system in scenario.systems() {
+        let of_system =
+            |job: &JobEntry| scenario.flows.iter().any(|flow| flow.name == job.flow && flow.system == system);
+        let open: Vec<usize> =
+            (0..jobs.len()).filter(|index| jobs[*index].fate == Fate::Open && of_system(&jobs[*index])).collect();
+        let (unread, read): (Vec<usize>, Vec<usize>) = open.into_iter().partition(|index| jobs[*index].unreadable);
+        for index in &unread {
+            fates[*index] = Fate::Unsettled;
+        }
+        let claims: Vec<bool> = read.iter().map(|index| jobs[*index].claims_work).collect();
+        let split = LedgerEvidence::split_open(&claims, work_shown.get(system).copied());
+        for (index, fate) in read.into_iter().zip(split) {
+            fates[index] = fate;
+        }
+    }
+    fates
 }
 
 /// What is timed, with the limits that the scenario's rules hold each against.
@@ -200,7 +223,7 @@ pub(super) fn timed_steps(scenario: &Scenario) -> Vec<Timed> {
     };
     let timed = |kind: StepKind, name: &str| Timed { kind, name: name.to_owned(), limits_ns: limits(kind, name) };
     let requests = scenario.step_names().into_iter().map(|name| timed(StepKind::Request, name));
-    let jobs = scenario.flows.iter().filter(|flow| flow.steps.iter().any(|step| matches!(step, Step::Job(_))));
+    let jobs = scenario.flows.iter().filter(|flow| flow.holds_job());
     requests.chain(jobs.map(|flow| timed(StepKind::Job, &flow.name))).collect()
 }
 

@@ -10,7 +10,7 @@ mod settle;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use proofload_core::environment::Environment;
+use proofload_core::environment::{Environment, Token};
 use proofload_core::evidence::RunRecord;
 use proofload_core::plan::Plan;
 use proofload_core::scenario::Scenario;
@@ -68,6 +68,9 @@ pub enum RunError {
     /// A target or process does not answer.
     #[error("{0}")]
     Unreachable(String),
+    /// Stopped before there was anything to keep.
+    #[error("stopped before the load began; nothing was sent")]
+    Interrupted,
     /// The run folder cannot be written.
     #[error("{0}")]
     Folder(String),
@@ -82,10 +85,14 @@ impl RunError {
         match self {
             RunError::Setup(_) => 2,
             RunError::Unreachable(_) => 5,
+            RunError::Interrupted => 130,
             RunError::Folder(_) | RunError::Internal(_) => 70,
         }
     }
 }
+
+/// How much longer than the plan and its drain a token must live.
+const TOKEN_MARGIN: Duration = Duration::from_mins(5);
 
 /// Runs the whole of it. `stop` ends the run early; what was measured until then is kept.
 ///
@@ -96,6 +103,9 @@ pub async fn run(
     stop: CancellationToken,
     on_event: &mut dyn FnMut(Event),
 ) -> Result<RunRecord, RunError> {
+    crate::load::compile(&request.scenario).map_err(RunError::Setup)?;
+    check_token_lifetimes(&request)?;
+    raise_file_limit();
     let payloads = load_payloads(&request.scenario.payloads, &request.scenario_folder, request.plan.seed)
         .map_err(RunError::Setup)?;
     let mut stage = prepare::prepare(&request.place, &request.scenario.systems(), &stop, on_event).await?;
@@ -131,6 +141,36 @@ pub async fn hold(
     on_event(Event::Phase { phase: Phase::Stopping });
     stage.end().await;
     Ok(())
+}
+
+/// Tokens are signed once, so they must outlive the plan, the drain and the clauses that are waited for.
+fn check_token_lifetimes(request: &RunRequest) -> Result<(), RunError> {
+    let plan_s = request.plan.ends_ns / 1_000_000_000;
+    let needed = Duration::from_secs(plan_s) + request.scenario.drain + TOKEN_MARGIN;
+    for system in &request.place.environment.systems {
+        for (name, token) in &system.tokens {
+            if let Token::Jwt { lifetime, .. } = token
+                && *lifetime < needed
+            {
+                return Err(RunError::Setup(format!(
+                    "tokens of `{name}` live for {} s, and the run may take {} s; raise `lifetime` in environment `{}`",
+                    lifetime.as_secs(),
+                    needed.as_secs(),
+                    request.place.environment.name
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A connection is a file descriptor; the soft limit of 1024 is for programs that use `select`.
+fn raise_file_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // Where it may not be raised, a shortage shows as the signal `local-limits`.
+    let _ = setrlimit(Resource::Nofile, limit);
 }
 
 fn told_by_cluster(event: ClusterEvent, on_event: &mut dyn FnMut(Event)) {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use proofload_core::environment::{Environment, System};
+use proofload_core::environment::{Environment, Queue, System};
 use proofload_core::scenario::{Part, Template};
 use tokio_util::sync::CancellationToken;
 
@@ -84,7 +84,7 @@ pub(super) async fn prepare(
     };
     let brought_up = tokio::select! {
         brought_up = bring_up((place, driven), &mut stage, &spawner, Arc::new(secrets), on_event) => brought_up,
-        () = stop.cancelled() => Err(RunError::Setup("stopped before the load began".to_owned())),
+        () = stop.cancelled() => Err(RunError::Interrupted),
     };
     match brought_up {
         Ok(()) => Ok(stage),
@@ -104,7 +104,9 @@ async fn bring_up(
 ) -> Result<(), RunError> {
     let environment = &place.environment;
     let mut addresses = HashMap::new();
-    for process in needed_processes(environment, driven) {
+    // A target given by hand is somebody else's: nothing is started for it, and nothing of ours is asked about it.
+    let processes = if place.target.is_some() { Vec::new() } else { needed_processes(environment, driven) };
+    for process in processes {
         let running =
             spawner.start(process, &process.name, &addresses, &secrets).await.map_err(RunError::Unreachable)?;
         addresses.insert(running.name.clone(), running.address.clone());
@@ -116,11 +118,12 @@ async fn bring_up(
         let access = reach(system, place, &fill, &secrets, &stage.http).await?;
         on_event(Event::SystemReady { name: access.name.clone(), url: access.target.url() });
         stage.systems.push(access);
-        for (name, queue) in &system.queues {
-            stage.queues.push(WatchedQueue::new(name, queue, &fill).map_err(RunError::Setup)?);
+        for (name, queue) in system.queues.iter().filter(|(_, queue)| place.target.is_none() || is_literal(queue)) {
+            stage.queues.push(WatchedQueue::new((&system.name, name), queue, &fill).map_err(RunError::Setup)?);
         }
     }
     if let Some(local) = &environment.cluster
+        && place.target.is_none()
         && driven.contains(&local.system.as_str())
     {
         let workloads = prepare_local(local, place, &addresses, spawner, (&secrets, &stage.queues))?;
@@ -195,19 +198,36 @@ fn needed_processes<'e>(
     let cluster = environment.cluster.iter().filter(|cluster| driven.contains(&cluster.system.as_str()));
     let containers = cluster.flat_map(|cluster| &cluster.pods).flat_map(|(_, containers)| containers);
     needed.extend(containers.flat_map(|container| &container.command).flat_map(addresses_in));
-    // A process that depends on a needed one (a worker on its gateway) belongs to it as well; order is by need, so
-    // two passes over the list find everything.
-    for _ in 0..2 {
+    // A process that uses a needed one (a worker its gateway's inference server) belongs to it as well.
+    loop {
+        let before = needed.len();
         for process in &environment.processes {
             let uses: Vec<&str> = process.command.iter().flat_map(addresses_in).collect();
-            if needed.contains(&process.name.as_str()) {
-                needed.extend(uses);
+            let is_needed = needed.contains(&process.name.as_str());
+            let wanted = if is_needed {
+                uses
             } else if uses.iter().any(|name| needed.contains(name)) {
-                needed.push(&process.name);
+                vec![process.name.as_str()]
+            } else {
+                vec![]
+            };
+            for name in wanted {
+                if !needed.contains(&name) {
+                    needed.push(name);
+                }
             }
+        }
+        if needed.len() == before {
+            break;
         }
     }
     environment.processes.iter().filter(|process| needed.contains(&process.name.as_str())).collect()
+}
+
+/// Whether a queue is read at an address that no process of ours has.
+fn is_literal(queue: &Queue) -> bool {
+    let (Queue::Rabbitmq(url) | Queue::KafkaLag(url)) = queue;
+    addresses_in(url).next().is_none()
 }
 
 fn addresses_in(template: &Template) -> impl Iterator<Item = &str> {

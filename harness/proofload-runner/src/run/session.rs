@@ -9,6 +9,7 @@ use proofload_core::plan::PlannedWorkload;
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::assembler::{Assembler, cluster_evidence, timed_steps};
@@ -17,18 +18,19 @@ use super::settle::{is_settled, scaling_decided};
 use super::{RunError, RunRequest};
 use crate::clock::{RunClock, unix_ms};
 use crate::cluster::ClusterEvent;
-use crate::collector::{QueueReading, WatchedQueue};
+use crate::collector::{QueueReading, Readings, WatchedQueue, collect};
 use crate::event::{Event, Phase, Progress};
 use crate::load::{Control, Generator, GeneratorEvent, Outcome, Tick, WorldParts};
 
 /// From now to the start of the axis: time for the generator to make its world.
 const LEAD: Duration = Duration::from_millis(300);
-/// How often queues are read for the record.
-const COLLECT_EVERY: Duration = Duration::from_millis(500);
 /// How often the growing record is saved.
 const SAVE_EVERY: Duration = Duration::from_secs(5);
 /// How long after its last promise the generator may stay silent.
 const GENERATOR_SILENT_MAX: Duration = Duration::from_secs(30);
+
+/// Everything that speaks while the run goes.
+type Voices = (Generator, UnboundedReceiver<ClusterEvent>, UnboundedReceiver<Readings>);
 
 /// What is known while the run goes.
 struct Session<'r> {
@@ -38,6 +40,8 @@ struct Session<'r> {
     tick: Tick,
     last_told: (u64, u64),
     queue: Option<f64>,
+    /// What each system's witnesses showed just before the last look at open jobs.
+    work_shown: BTreeMap<String, u64>,
     journal: tokio::fs::File,
     draining_until_ms: Option<u64>,
     end: RunEnd,
@@ -57,6 +61,7 @@ pub(super) async fn run_session(
         clock,
         scenario: request.scenario.clone(),
         seed: request.plan.seed,
+        run_id: request.folder.id.clone(),
         systems: stage.systems.clone(),
         payloads: std::mem::take(&mut stage.payloads),
         timed: timed.clone(),
@@ -71,6 +76,7 @@ pub(super) async fn run_session(
         tick: Tick::default(),
         last_told: (0, 0),
         queue: None,
+        work_shown: BTreeMap::new(),
         journal: journal(request).await?,
         draining_until_ms: None,
         end: RunEnd::Completed,
@@ -81,9 +87,13 @@ pub(super) async fn run_session(
     if let Some(cluster) = &mut stage.cluster {
         cluster.autoscale(clock, &cluster_tell);
     }
-    let outcome = session.listen((generator, cluster_events), stage, stop, on_event).await?;
-    let work_shown = session.ask_witnesses(stage).await;
+    let (collector_tell, readings) = unbounded_channel();
+    let collector = tokio::spawn(collect(stage.queues.clone(), stage.http.clone(), clock, collector_tell));
+    let heard = session.listen((generator, cluster_events, readings), stage, stop, on_event).await;
+    collector.abort();
+    let outcome = heard?;
     let lasted_ms = session.at_ms();
+    let work_shown = std::mem::take(&mut session.work_shown);
     session.assembler.finish(outcome, &work_shown, &request.scenario, (session.end, lasted_ms));
     session.save(on_event)?;
     Ok(session.assembler.record)
@@ -93,25 +103,31 @@ impl Session<'_> {
     /// The loop of the run; returns what the generator hands over at its end.
     async fn listen(
         &mut self,
-        (mut generator, mut cluster): (Generator, UnboundedReceiver<ClusterEvent>),
+        (mut generator, mut cluster, mut readings): Voices,
         stage: &mut Stage,
         stop: &CancellationToken,
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Outcome, RunError> {
         on_event(Event::Phase { phase: Phase::Load });
-        let mut collect = tokio::time::interval(COLLECT_EVERY);
         let mut save = tokio::time::interval(SAVE_EVERY);
         let mut progress = tokio::time::interval(Duration::from_secs(1));
+        save.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        progress.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut finishing = false;
+        let mut silence = std::pin::pin!(tokio::time::sleep(GENERATOR_SILENT_MAX));
         loop {
             tokio::select! {
-                heard = tokio::time::timeout(GENERATOR_SILENT_MAX, generator.events.recv()) => match heard {
-                    Ok(Some(GeneratorEvent::Finished(outcome))) => return Ok(*outcome),
-                    Ok(Some(event)) => self.on_generator(event, on_event).await?,
-                    Ok(None) | Err(_) => return Err(RunError::Internal(generator.failure())),
-                },
+                heard = generator.events.recv() => {
+                    silence.as_mut().reset(tokio::time::Instant::now() + GENERATOR_SILENT_MAX);
+                    match heard {
+                        Some(GeneratorEvent::Finished(outcome)) => return Ok(*outcome),
+                        Some(event) => self.on_generator(event, on_event).await?,
+                        None => return Err(RunError::Internal(generator.failure())),
+                    }
+                }
+                () = &mut silence => return Err(RunError::Internal(generator.failure())),
                 Some(event) = cluster.recv() => self.on_cluster(event, on_event),
-                _ = collect.tick() => self.collect(&stage.queues, &stage.http).await,
+                Some(read) = readings.recv() => self.on_readings(&stage.queues, &read),
                 _ = save.tick() => self.save(on_event)?,
                 _ = progress.tick() => {
                     self.tell_progress(on_event);
@@ -119,15 +135,14 @@ impl Session<'_> {
                         on_event(Event::Warning { text: format!("process `{name}` has ended; its log is in logs/") });
                     }
                 }
-                () = stop.cancelled(), if !finishing => {
-                    self.end = RunEnd::Interrupted;
-                    finishing = true;
-                    generator.tell(Control::Finish);
-                }
+                () = stop.cancelled(), if !finishing => self.end = RunEnd::Interrupted,
             }
-            if !finishing && self.may_finish() {
+            if !finishing && (self.end == RunEnd::Interrupted || self.may_finish()) {
                 finishing = true;
+                // Witnesses first, then the last look: work that ends between the two is seen to end.
+                self.work_shown = self.ask_witnesses(stage).await;
                 generator.tell(Control::Finish);
+                silence.as_mut().reset(tokio::time::Instant::now() + GENERATOR_SILENT_MAX);
             }
         }
     }
@@ -135,7 +150,7 @@ impl Session<'_> {
     async fn on_generator(&mut self, event: GeneratorEvent, on_event: &mut dyn FnMut(Event)) -> Result<(), RunError> {
         match event {
             GeneratorEvent::Tick(tick) => {
-                self.assembler.tick(&tick, self.at_ms());
+                self.assembler.tick(&tick);
                 self.tick = tick;
             }
             GeneratorEvent::Closed(seconds) => self.assembler.closed(seconds),
@@ -177,15 +192,13 @@ impl Session<'_> {
         now_ms >= until_ms && scaling_decided(&self.request.scenario, record)
     }
 
-    async fn collect(&mut self, queues: &[WatchedQueue], http: &reqwest::Client) {
-        let readings = futures::future::join_all(queues.iter().map(|queue| queue.read(http))).await;
-        let at_ms = self.at_ms();
+    fn on_readings(&mut self, queues: &[WatchedQueue], readings: &Readings) {
         let mut work = None;
-        for (queue, reading) in queues.iter().zip(readings) {
-            self.assembler.reading(reading.is_err());
-            if let Ok(reading) = reading {
-                self.assembler.point(&format!("queue {} ready", queue.name), at_ms, reading.ready);
-                self.assembler.point(&format!("queue {} unacked", queue.name), at_ms, reading.unacked);
+        for (queue, reading) in queues.iter().zip(&readings.values) {
+            self.assembler.reading(reading.is_none());
+            if let Some(reading) = reading {
+                self.assembler.point(&format!("queue {} ready", queue.name), readings.at_ms, reading.ready);
+                self.assembler.point(&format!("queue {} unacked", queue.name), readings.at_ms, reading.unacked);
                 work = Some(work.unwrap_or(0.0) + reading.work());
             }
         }
@@ -195,22 +208,15 @@ impl Session<'_> {
         }
     }
 
-    /// How much work each system still shows, for the ledger. A queue that cannot be read is no witness.
+    /// How much work each system still shows, for the ledger. A system with a queue that cannot be read has no witness.
     async fn ask_witnesses(&self, stage: &Stage) -> BTreeMap<String, u64> {
-        let mut shown = BTreeMap::new();
-        for system in &self.request.place.environment.systems {
-            let mut work = None;
-            for (name, _) in &system.queues {
-                let Some(queue) = stage.queues.iter().find(|queue| queue.name == *name) else { continue };
-                let reading: Option<QueueReading> = queue.read(&stage.http).await.ok();
-                work = reading.map(|reading| work.unwrap_or(0) + whole(reading.work()));
-                if work.is_none() {
-                    break;
-                }
-            }
-            shown.extend(work.map(|work| (system.name.clone(), work)));
+        let mut shown: BTreeMap<String, Option<u64>> = BTreeMap::new();
+        for queue in &stage.queues {
+            let reading = read_patiently(queue, &stage.http).await;
+            let sum = shown.entry(queue.system.clone()).or_insert(Some(0));
+            *sum = sum.zip(reading).map(|(sum, reading)| sum + whole(reading.work()));
         }
-        shown
+        shown.into_iter().filter_map(|(system, work)| Some((system, work?))).collect()
     }
 
     fn tell_progress(&mut self, on_event: &mut dyn FnMut(Event)) {
@@ -253,6 +259,16 @@ impl Session<'_> {
         let folder = self.request.folder.path.display();
         RunError::Folder(format!("{folder}/record.jobs.jsonl cannot be written: {error}; free some space"))
     }
+}
+
+/// A witness is asked up to three times before it counts as silent.
+async fn read_patiently(queue: &WatchedQueue, http: &reqwest::Client) -> Option<QueueReading> {
+    for _ in 0..3 {
+        if let Ok(reading) = queue.read(http).await {
+            return Some(reading);
+        }
+    }
+    None
 }
 
 async fn journal(request: &RunRequest) -> Result<tokio::fs::File, RunError> {

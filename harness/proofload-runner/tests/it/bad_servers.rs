@@ -26,9 +26,11 @@ where
             let (behave, count) = (Arc::clone(&behave), Arc::clone(&count));
             tokio::spawn(async move {
                 let mut request = [0u8; 4096];
-                let Ok(read) = stream.read(&mut request).await else { return };
+                // A connection without a request is somebody looking whether this address accepts any.
+                let Ok(read @ 1..) = stream.read(&mut request).await else { return };
                 if request[..read].starts_with(b"GET /ready") {
-                    let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n").await;
+                    let _ =
+                        stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n").await;
                     return;
                 }
                 behave(stream, count.fetch_add(1, Ordering::Relaxed)).await;
@@ -58,7 +60,8 @@ async fn check(address: SocketAddr, expected: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_resets_is_broken() {
-    check(server(|stream, _| async move { drop(stream) }).await, "0 answered, 0 wrong, 40 broken: 40 reset | FAIL").await;
+    check(server(|stream, _| async move { drop(stream) }).await, "0 answered, 0 wrong, 40 broken: 40 reset | FAIL")
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

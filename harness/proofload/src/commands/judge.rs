@@ -22,6 +22,7 @@ pub(crate) fn judge(args: &JudgeArgs) -> Result<u8, Failure> {
     let scenario = Scenario::parse(&file, &text).map_err(|wrong| Failure::of_file(&wrong, &text))?;
     let record = RunRecord::from_json(&read("record.json")?)
         .map_err(|error| Failure::usage(format!("error: {}/record.json: {error}", args.run.display())))?;
+    record.fits(&scenario).map_err(|error| Failure::usage(format!("error: {}: {error}", args.run.display())))?;
     let report = proofload_core::judge::judge(&scenario, &record);
     let folder = proofload_runner::run::RunFolder { path: args.run.clone(), id: record.run.id.clone() };
     write_reports(&folder, &report, &record)?;

@@ -1,6 +1,7 @@
 //! One file per command.
 
 mod completions;
+mod conform;
 mod judge;
 mod lint;
 mod plan;
@@ -17,7 +18,7 @@ pub(crate) async fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Run(args) => run::run(args).await,
         Command::Plan(args) => plan::plan(&args),
         Command::Judge(args) => judge::judge(&args),
-        Command::Conform(_) => Err(Failure::usage("being built")),
+        Command::Conform(args) => conform::conform(args).await,
         Command::Lint(args) => lint::lint(&args),
         Command::Stack { action } => stack::stack(action).await,
         Command::Schema { of } => schema::schema(of),

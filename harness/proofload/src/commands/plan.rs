@@ -45,7 +45,7 @@ fn expected_samples(scenario: &Scenario, plan: &Plan) -> Vec<String> {
         let (from, to) = window_ns(&plan.workloads, &slo.during);
         let holds = |workload: usize| {
             let flow = &scenario.flows[scenario.workloads[workload].flow];
-            flow.name == *name || first_request(flow) == Some(name)
+            flow.name == *name || flow.request_names().any(|request| request == name)
         };
         let samples = plan
             .arrivals
@@ -61,13 +61,6 @@ fn expected_samples(scenario: &Scenario, plan: &Plan) -> Vec<String> {
         lines.push(format!("  {} needs {least:.0} samples at least and gets about {samples}: {enough}", slo.sli));
     }
     lines
-}
-
-fn first_request(flow: &proofload_core::scenario::Flow) -> Option<&String> {
-    flow.steps.iter().find_map(|step| match step {
-        proofload_core::scenario::Step::Request(request) => Some(&request.name),
-        _ => None,
-    })
 }
 
 /// Samples with which a system that is never late passes: share^n ≤ 1 − confidence.

@@ -106,6 +106,8 @@ pub(crate) fn stop_on_signal() -> CancellationToken {
     tokio::spawn(async move {
         refstack::stack::signals().await;
         told.cancel();
+        refstack::stack::signals().await;
+        leave_at_once();
     });
     stop
 }
@@ -113,6 +115,11 @@ pub(crate) fn stop_on_signal() -> CancellationToken {
 #[expect(clippy::disallowed_methods, reason = "the edge, where the process environment is read")]
 pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
+}
+
+#[expect(clippy::exit, reason = "somebody pressed Ctrl-C twice; processes end when their standard input closes")]
+fn leave_at_once() -> ! {
+    std::process::exit(i32::from(INTERRUPTED))
 }
 
 /// The scenario as it was run: its text, with what the command line changed said on top.

@@ -34,7 +34,7 @@ fn finding(check: &CheckResult) -> String {
     let repro = check.repro.iter().map(|line| format!("\n```\n{line}\n```\n"));
     let repro: String = repro.collect();
     format!(
-        "\n## {}: {} ({})\n\n{} ({})\n\n{}.\n{repro}",
+        "\n## {}: {} ({})\n\n{} ({})\n\n{}\n{repro}",
         check.id,
         check.outcome.word(),
         check.level.word(),
