@@ -189,7 +189,11 @@ fn a_share_of_errors() {
 fn errors_that_no_rule_covers_do_not_pass() {
     let rule = "sli: latency(upload), p95: 300ms, claim: run";
     check(rule, Uploads { wrong: 1, ..GOOD }, "PASS");
-    check(rule, Uploads { wrong: 2, ..GOOD }, "INCONCLUSIVE: errors(upload) are covered by a rule: 60 of 3000 went wrong");
+    check(
+        rule,
+        Uploads { wrong: 2, ..GOOD },
+        "INCONCLUSIVE: errors(upload) are covered by a rule: 60 of 3000 went wrong",
+    );
     check("sli: errors(f), max: 1%", Uploads { wrong: 2, ..GOOD }, "FAIL: errors(f) ≤ 1%");
 }
 
