@@ -160,6 +160,9 @@ pub(crate) struct ConformArgs {
     /// File with the HMAC secret that signs tokens; without it, checks that need a token are skipped.
     #[arg(long, value_name = "FILE")]
     pub(crate) jwt_secret_file: Option<PathBuf>,
+    /// The body limit that the target is set to; the checks of 413 go by it.
+    #[arg(long, value_name = "BYTES", default_value_t = 32 * 1024 * 1024)]
+    pub(crate) max_body: usize,
     /// Only checks whose id begins so; may be given several times.
     #[arg(long, value_name = "PREFIX")]
     pub(crate) select: Vec<String>,

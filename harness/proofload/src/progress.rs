@@ -12,6 +12,8 @@ const PLAIN_EVERY_S: u64 = 5;
 /// Tells events as they come.
 pub(crate) struct Progress {
     quiet: bool,
+    /// Whoever holds a stack up by hand needs its secrets to talk to it; a run does not.
+    tells_secrets: bool,
     bar: Option<ProgressBar>,
     phase: &'static str,
 }
@@ -26,7 +28,12 @@ impl Progress {
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
         });
-        Self { quiet, bar, phase: "starting" }
+        Self { quiet, tells_secrets: false, bar, phase: "starting" }
+    }
+
+    /// For a stack that is held up until Ctrl-C.
+    pub(crate) fn of_stack() -> Self {
+        Self { tells_secrets: true, ..Self::new(false) }
     }
 
     pub(crate) fn on_event(&mut self, event: &Event) {
@@ -39,7 +46,9 @@ impl Progress {
                 self.line(&format!("{}…", self.phase));
             }
             Event::ProcessReady { name, address } => self.line(&format!("  {name} is ready at {address}")),
-            Event::SecretReady { name, path } => self.line(&format!("  secret {name} is in {}", path.display())),
+            Event::SecretReady { name, path } if self.tells_secrets => {
+                self.line(&format!("  secret {name} is in {}", path.display()));
+            }
             Event::SystemReady { name, url } => self.line(&format!("{name}: {url}")),
             Event::Scaled { target, from, to, .. } => self.line(&format!("  {target}: {from} → {to} replicas")),
             Event::Warning { text } => self.line(&format!("  warning: {text}")),

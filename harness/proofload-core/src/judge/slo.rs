@@ -5,7 +5,8 @@ use super::stats::{at_least_late, at_most_late, mean_variance};
 use super::{Abilities, CONFIDENCE};
 use crate::evidence::{Histogram, RunRecord, Second, StepEvidence, StepKind};
 use crate::plan::window_ns;
-use crate::scenario::{Bound, Claim, Scenario, Sli, Slo, Window};
+use crate::scenario::units::Span;
+use crate::scenario::{Bound, Claim, Scenario, Sli, Slo, Step, Window};
 
 /// Fewest one-second windows from which dependence can be estimated.
 const WINDOWS_MIN: usize = 8;
@@ -36,7 +37,22 @@ pub(super) fn judge_slo(slo: &Slo, scenario: &Scenario, record: &RunRecord, abil
         }
         _ => no_samples("no instrument of this environment measures it"),
     };
-    Finding { id, title, ..finding }
+    let message = finding.message.clone() + &polled(slo, scenario);
+    Finding { id, title, message, ..finding }
+}
+
+/// A polled job's time is known only as well as it is polled.
+fn polled(slo: &Slo, scenario: &Scenario) -> String {
+    let Sli::Job(flow) = &slo.sli else { return String::new() };
+    let steps = scenario.flows.iter().filter(|candidate| candidate.name == *flow).flat_map(|flow| &flow.steps);
+    let every = steps.filter_map(|step| match step {
+        Step::Job(job) => Some(job.every),
+        _ => None,
+    });
+    match every.max() {
+        Some(every) => format!("; ends are seen by polling every {} or as Retry-After asks", Span(every)),
+        None => String::new(),
+    }
 }
 
 /// Steps that went wrong for more than one in a hundred and that no rule on errors covers: nothing says that this is
@@ -82,7 +98,7 @@ fn judged_ns(record: &RunRecord, window: &Window) -> (u64, u64) {
 fn title(slo: &Slo, scenario: &Scenario) -> String {
     let bound = match slo.bound {
         Bound::Percentile { share, limit } => {
-            format!("{} ≤ {}", percent_name(share), crate::scenario::units::Span(limit))
+            format!("{} ≤ {}", percent_name(share), Span(limit))
         }
         Bound::Max(max) if matches!(slo.sli, Sli::Errors(_)) => format!("≤ {}%", trim(max * 100.0)),
         Bound::Max(max) => format!("≤ {}", trim(max)),

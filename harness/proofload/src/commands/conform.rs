@@ -61,6 +61,7 @@ fn options(args: &ConformArgs, profile: ConformanceProfile, target: &str) -> Res
         token,
         select: args.select.clone(),
         strict: args.strict,
+        body_max_bytes: args.max_body,
         ..Options::new(profile, target)
     })
 }

@@ -45,7 +45,7 @@ async fn up(args: &UpArgs) -> Result<u8, Failure> {
         proofload: std::env::current_exe()?,
         variable,
     };
-    let mut progress = Progress::new(false);
+    let mut progress = Progress::of_stack();
     let held = hold(&place, &[&args.system], stop_on_signal(), &mut |event| progress.on_event(&event)).await;
     progress.finish();
     held?;
