@@ -149,13 +149,7 @@ fn in_order<'w>(
 }
 
 fn needs(process: &Process) -> Vec<&str> {
-    let parts = process.command.iter().flat_map(|template| &template.0);
-    parts
-        .filter_map(|part| match part {
-            Part::Given(kind, name) if kind == "address" => Some(name.as_str()),
-            _ => None,
-        })
-        .collect()
+    process.command.iter().flat_map(Template::addresses).collect()
 }
 
 fn check_process(

@@ -8,6 +8,7 @@ mod stats;
 mod validity;
 
 pub use finding::{Figure, Finding, Group, Outcome, Verdict};
+pub use slo::samples_least;
 pub use validity::Signal;
 
 use crate::evidence::{RunEnd, RunRecord};

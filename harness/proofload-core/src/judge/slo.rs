@@ -223,10 +223,21 @@ fn count(seconds: &[&Second], index: usize) -> Counts {
     }
 }
 
+/// Fewest samples with which a percentile rule can pass at all. This run's share needs `10/(1 − share)`; a system that
+/// is never late shows it once `share^n ≤ 1 − confidence`.
+pub fn samples_least(share: f64, claim: Claim) -> u64 {
+    let least = match claim {
+        Claim::Run => (10.0 / (1.0 - share)).round(),
+        Claim::Steady => (libm::log(1.0 - CONFIDENCE) / libm::log(share)).ceil(),
+    };
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small positive number")]
+    let least = least as u64;
+    least
+}
+
 /// `claim: run`: the exact share of late ones, never on fewer than `10/(1 − share)` samples.
 fn judge_run(counts: &Counts, share: f64) -> (Outcome, Option<u64>) {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small positive number")]
-    let least = (10.0 / (1.0 - share)).round() as u64;
+    let least = samples_least(share, Claim::Run);
     if counts.total < least {
         // Too few to pass; but so many late that no larger sample of a good run would show them, is a failure.
         let outcome = if at_least_late(counts.due, counts.late, share) <= 1.0 - CONFIDENCE {

@@ -51,6 +51,14 @@ impl Template {
         }
     }
 
+    /// The processes whose addresses it names.
+    pub fn addresses(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|part| match part {
+            Part::Given(kind, name) if kind == "address" => Some(name.as_str()),
+            _ => None,
+        })
+    }
+
     /// Fills every hole through `value`; stops at the first hole it cannot fill and returns it.
     pub fn fill<'t>(&'t self, mut value: impl FnMut(&'t Part) -> Option<String>) -> Result<String, &'t Part> {
         let mut text = String::new();

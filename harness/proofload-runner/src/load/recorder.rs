@@ -136,13 +136,13 @@ impl Recorder {
     pub(super) fn end(&mut self, step: usize, sample: &Sample) {
         let is_request = self.steps[step].0.kind == StepKind::Request;
         let response_ns = sample.ended_ns.saturating_sub(sample.intended_ns);
-        let limits = self.steps[step].0.limits_ns.clone();
-        let second = self.open_second(step, sample.intended_ns);
+        let (timed, seconds) = &mut self.steps[step];
+        let second = seconds.get_mut(&second_of(sample.intended_ns)).expect("a step is begun before it ends");
         second.pending -= 1;
         let answered = matches!(sample.outcome, SampleOutcome::Good | SampleOutcome::Wrong);
         // A wrong answer to a request is counted among errors; a job that ended in failure never did its work.
         let done = if is_request { answered } else { sample.outcome == SampleOutcome::Good };
-        for (late, limit_ns) in second.late.iter_mut().zip(&limits) {
+        for (late, limit_ns) in second.late.iter_mut().zip(&timed.limits_ns) {
             *late += u64::from(!done || response_ns > *limit_ns);
         }
         match sample.outcome {
@@ -213,7 +213,7 @@ impl Recorder {
     }
 
     fn open_second(&mut self, step: usize, intended_ns: u64) -> &mut OpenSecond {
-        let at = u32::try_from(intended_ns / 1_000_000_000).unwrap_or(u32::MAX);
+        let at = second_of(intended_ns);
         let (timed, seconds) = &mut self.steps[step];
         let limits = timed.limits_ns.len();
         seconds.entry(at).or_insert_with(|| OpenSecond {
@@ -244,6 +244,11 @@ impl OpenSecond {
         note(&mut self.service, sample.ended_ns.saturating_sub(sample.sent_ns) / 1000);
         note(&mut self.queue_wait, sample.sent_ns.saturating_sub(sample.dispatched_ns) / 1000);
     }
+}
+
+/// The second that a moment of the run's axis belongs to.
+fn second_of(at_ns: u64) -> u32 {
+    u32::try_from(at_ns / 1_000_000_000).unwrap_or(u32::MAX)
 }
 
 /// Longest time that is told apart from longer ones: a day.

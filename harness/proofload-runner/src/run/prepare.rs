@@ -193,16 +193,16 @@ fn needed_processes<'e>(
                 url
             }
         });
-        needed.extend(queues.chain([&system.url]).flat_map(addresses_in));
+        needed.extend(queues.chain([&system.url]).flat_map(Template::addresses));
     }
     let cluster = environment.cluster.iter().filter(|cluster| driven.contains(&cluster.system.as_str()));
     let containers = cluster.flat_map(|cluster| &cluster.pods).flat_map(|(_, containers)| containers);
-    needed.extend(containers.flat_map(|container| &container.command).flat_map(addresses_in));
+    needed.extend(containers.flat_map(|container| &container.command).flat_map(Template::addresses));
     // A process that uses a needed one (a worker its gateway's inference server) belongs to it as well.
     loop {
         let before = needed.len();
         for process in &environment.processes {
-            let uses: Vec<&str> = process.command.iter().flat_map(addresses_in).collect();
+            let uses: Vec<&str> = process.command.iter().flat_map(Template::addresses).collect();
             let is_needed = needed.contains(&process.name.as_str());
             let wanted = if is_needed {
                 uses
@@ -227,14 +227,7 @@ fn needed_processes<'e>(
 /// Whether a queue is read at an address that no process of ours has.
 fn is_literal(queue: &Queue) -> bool {
     let (Queue::Rabbitmq(url) | Queue::KafkaLag(url)) = queue;
-    addresses_in(url).next().is_none()
-}
-
-fn addresses_in(template: &Template) -> impl Iterator<Item = &str> {
-    template.0.iter().filter_map(|part| match part {
-        Part::Given(kind, name) if kind == "address" => Some(name.as_str()),
-        _ => None,
-    })
+    url.addresses().next().is_none()
 }
 
 fn fill(template: &Template, addresses: &HashMap<String, String>) -> Result<String, String> {

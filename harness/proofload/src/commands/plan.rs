@@ -2,8 +2,9 @@
 
 use std::io::Write;
 
+use proofload_core::judge::samples_least;
 use proofload_core::plan::{Plan, window_ns};
-use proofload_core::scenario::{Bound, Claim, Scenario, Sli};
+use proofload_core::scenario::{Bound, Scenario, Sli};
 
 use crate::args::PlanArgs;
 use crate::failure::Failure;
@@ -52,20 +53,11 @@ fn expected_samples(scenario: &Scenario, plan: &Plan) -> Vec<String> {
             .iter()
             .filter(|arrival| (from..to).contains(&arrival.at_ns) && holds(arrival.workload as usize))
             .count();
-        let least = match slo.claim {
-            Claim::Run => 10.0 / (1.0 - share),
-            Claim::Steady => least_steady(share),
-        };
-        #[expect(clippy::cast_precision_loss, reason = "a plan holds far fewer than 2^53 arrivals")]
-        let enough = if samples as f64 >= least { "enough" } else { "TOO FEW: it will read INCONCLUSIVE" };
-        lines.push(format!("  {} needs {least:.0} samples at least and gets about {samples}: {enough}", slo.sli));
+        let least = samples_least(share, slo.claim);
+        let enough = if samples as u64 >= least { "enough" } else { "TOO FEW: it will read INCONCLUSIVE" };
+        lines.push(format!("  {} needs {least} samples at least and gets about {samples}: {enough}", slo.sli));
     }
     lines
-}
-
-/// Samples with which a system that is never late passes: share^n ≤ 1 − confidence.
-fn least_steady(share: f64) -> f64 {
-    ((1.0 - proofload_core::judge::CONFIDENCE).ln() / share.ln()).ceil()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a plan is shorter than 2^53 ns")]
