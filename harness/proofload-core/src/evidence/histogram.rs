@@ -16,6 +16,14 @@ impl Histogram {
         hdrhistogram::Histogram::new(3).expect("three digits are within the library's 0 to 5")
     }
 
+    /// The same, with room for values up to `longest_us` from the start: recording those takes no memory.
+    pub fn live_up_to(longest_us: u64) -> hdrhistogram::Histogram<u64> {
+        let mut live = hdrhistogram::Histogram::new_with_bounds(1, longest_us.max(2), 3)
+            .expect("1 and something above it are bounds, and three digits are within 0 to 5");
+        live.auto(true);
+        live
+    }
+
     /// Freezes a live histogram.
     pub fn freeze(live: &hdrhistogram::Histogram<u64>) -> Self {
         if live.is_empty() {

@@ -133,6 +133,12 @@ pub struct Second {
     pub service: Histogram,
     /// From dispatch to send: no connection was free, µs.
     pub queue_wait: Histogram,
+    /// From send to the first byte of the answer, µs; the first part of service time. Empty for jobs.
+    #[serde(default)]
+    pub first_byte: Histogram,
+    /// From the first byte of the answer to its last, µs; the rest of service time. Empty for jobs.
+    #[serde(default)]
+    pub body: Histogram,
 }
 
 /// Named series and marks on the run's time axis.

@@ -287,6 +287,8 @@ fn empty_second(at: u32, limits: usize) -> Second {
         response: Histogram::default(),
         service: Histogram::default(),
         queue_wait: Histogram::default(),
+        first_byte: Histogram::default(),
+        body: Histogram::default(),
     }
 }
 

@@ -67,6 +67,8 @@ fn second(at: u32, uploads: Uploads) -> Second {
         service: Histogram::freeze(&response),
         response: Histogram::freeze(&response),
         queue_wait: Histogram::default(),
+        first_byte: Histogram::default(),
+        body: Histogram::default(),
     }
 }
 

@@ -1,14 +1,18 @@
-//! Payload files: found by pattern, read once, shared by every request.
+//! Payload files: found by pattern; small ones are read once and shared, large ones are sent from where they lie.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use proofload_core::plan::Picker;
 use proofload_core::scenario::PayloadSet;
 
-use crate::load::{LoadedPayload, PayloadFile};
+use crate::load::{LoadedPayload, PayloadFile, Piece};
 
-/// Most bytes that all payload files may hold together; they are kept in memory once.
+/// Largest file that is kept in memory.
+const IN_MEMORY_BYTES_MAX: u64 = 1024 * 1024;
+/// Most bytes that all payload files in memory may hold together.
 const TOTAL_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
 
 /// Reads every payload set. `folder` is where the scenario lies.
@@ -28,16 +32,28 @@ fn load_set(set: &PayloadSet, folder: &Path, seed: u64, total: &mut u64) -> Resu
     }
     let mut files = Vec::new();
     for path in paths {
-        let bytes = std::fs::read(&path).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
-        *total += bytes.len() as u64;
+        let content = content(&path, total).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
         if *total > TOTAL_BYTES_MAX {
-            return Err(format!("the payload sets hold more than 2 GiB; `{}` went over it", set.name));
+            return Err(format!(
+                "the small files of the payload sets hold more than 2 GiB; `{}` went over it",
+                set.name
+            ));
         }
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        files.push(PayloadFile { content_type: content_type(&name), name, bytes: Bytes::from(bytes) });
+        files.push(PayloadFile { content_type: content_type(&name), name, content });
     }
     let picker = Picker::new(set.pick, files.len(), seed);
     Ok(LoadedPayload { name: set.name.clone(), files, picker })
+}
+
+/// A small file in memory; of a large one the open file, which the kernel sends by itself.
+fn content(path: &Path, total: &mut u64) -> std::io::Result<Piece> {
+    let length = path.metadata()?.len();
+    if length > IN_MEMORY_BYTES_MAX {
+        return Ok(Piece::File { file: Arc::new(File::open(path)?), bytes: length });
+    }
+    *total += length;
+    Ok(Piece::Bytes(Bytes::from(std::fs::read(path)?)))
 }
 
 /// Files whose name matches the last part of a pattern, sorted, so that every machine picks alike.

@@ -4,20 +4,15 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue, Request as HttpRequest, StatusCode, header};
-use http_body_util::BodyExt;
 use proofload_core::plan::draw;
-use proofload_core::scenario::{Body, Extract, FieldValue, Part, Request, Step, Template};
+use proofload_core::scenario::{Extract, Request, Step};
 
-use super::body::{Field, PartsBody, multipart};
-use super::connection::{Broken, Pool};
+use super::broken::Broken;
+use super::http1::{Answer, Exchange};
 use super::job;
 use super::recorder::{Sample, SampleOutcome};
+use super::request::render;
 use super::world::{Counted, World};
-
-/// Largest answer that is read; a larger one counts as broken.
-const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// One pass: which, and since when.
 #[derive(Debug, Clone, Copy)]
@@ -28,13 +23,6 @@ pub(super) struct Pass {
     pub(super) iteration: u64,
     /// When it should have begun.
     pub(super) intended_ns: u64,
-}
-
-/// A whole answer.
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
 }
 
 /// Values that earlier steps of this pass extracted.
@@ -82,8 +70,14 @@ fn skip_from(world: &World, pass: Pass, first: usize) {
 fn record_unreached(world: &World, pass: Pass, first: usize, (outcome, class): (SampleOutcome, &str)) {
     let flow = &world.scenario.flows[world.scenario.workloads[pass.workload].flow];
     let now_ns = world.clock.now_ns();
-    let sample =
-        Sample { intended_ns: pass.intended_ns, dispatched_ns: now_ns, sent_ns: now_ns, ended_ns: now_ns, outcome };
+    let sample = Sample {
+        intended_ns: pass.intended_ns,
+        dispatched_ns: now_ns,
+        sent_ns: now_ns,
+        first_byte_ns: None,
+        ended_ns: now_ns,
+        outcome,
+    };
     for step in flow.steps.iter().skip(first) {
         let index = match step {
             Step::Request(request) => world.request_step(&request.name),
@@ -101,21 +95,23 @@ async fn timed_request(world: &World, pass: Pass, request: &Request, values: &mu
     world.recorder.borrow_mut().begin(step, due_ns);
     let dispatched_ns = world.clock.now_ns();
     let mut sent_ns = dispatched_ns;
-    let exchange = exchange(world, pass, request, values, &mut sent_ns);
-    let answer = match tokio::time::timeout(request.timeout, exchange).await {
-        Ok(answer) => answer,
+    // Boxed, so that a pass that only waits is small.
+    let exchange = Box::pin(exchange(world, pass, request, values, &mut sent_ns));
+    let exchange = match tokio::time::timeout(request.timeout, exchange).await {
+        Ok(exchange) => exchange,
         Err(_) => Err(Broken::TimedOut),
     };
     let ended_ns = world.clock.now_ns();
-    let (outcome, class) = match answer {
-        Err(broken) => (SampleOutcome::Broken(broken), Some(broken.word().to_owned())),
-        Ok(answer) => match judge_answer(world, request, &answer, values) {
+    let (outcome, class) = match &exchange {
+        Err(broken) => (SampleOutcome::Broken(*broken), Some(broken.word().to_owned())),
+        Ok(exchange) => match judge_answer(world, request, &exchange.answer, values) {
             None => (SampleOutcome::Good, None),
             Some(class) => (SampleOutcome::Wrong, Some(class)),
         },
     };
-    let sample = Sample { intended_ns: due_ns, dispatched_ns, sent_ns: sent_ns.max(dispatched_ns), ended_ns, outcome };
-    world.end(step, &sample, class);
+    let sent_ns = sent_ns.max(dispatched_ns);
+    let first_byte_ns = exchange.ok().map(|exchange| exchange.first_byte_ns);
+    world.end(step, &Sample { intended_ns: due_ns, dispatched_ns, sent_ns, first_byte_ns, ended_ns, outcome }, class);
     outcome == SampleOutcome::Good
 }
 
@@ -125,138 +121,29 @@ async fn exchange(
     request: &Request,
     values: &Values,
     sent_ns: &mut u64,
-) -> Result<Answer, Broken> {
+) -> Result<Exchange, Broken> {
     if world.finishing.get() {
         return Err(Broken::NotReached);
     }
     let system = &world.systems[world.scenario.workloads[pass.workload].flow];
-    let permit = {
+    let _permit = {
         let _waiting = Counted::new(&world.waiting);
         world.limiters[pass.workload].acquire().await.map_err(|_| Broken::NotSent)?
     };
     let _in_flight = Counted::new(&world.in_flight);
-    let message = build(world, pass, request, values).ok_or(Broken::NotSent)?;
-    let answer = send(&system.load, message, || *sent_ns = world.clock.now_ns()).await;
-    drop(permit);
-    answer
-}
-
-/// Sends a message on a pooled connection and reads the whole answer. `on_send` is called when a connection is there.
-pub(super) async fn send(
-    pool: &Pool,
-    message: HttpRequest<PartsBody>,
-    on_send: impl FnOnce(),
-) -> Result<Answer, Broken> {
-    let mut lent = pool.lend().await?;
-    on_send();
-    let response = pool.send(&mut lent, message).await?;
-    let (head, mut incoming) = response.into_parts();
-    let mut body = BytesMut::new();
-    while let Some(frame) = incoming.frame().await {
-        let Ok(data) = frame.map_err(|_| Broken::Reset)?.into_data() else { continue };
-        if body.len() + data.len() > ANSWER_BYTES_MAX {
-            return Err(Broken::TooLarge);
-        }
-        body.extend_from_slice(&data);
-    }
-    pool.give_back(lent);
-    Ok(Answer { status: head.status, headers: head.headers, body: body.freeze() })
-}
-
-/// A GET without a body.
-pub(super) fn get(pool: &Pool, path: &str, authorization: Option<&HeaderValue>) -> Option<HttpRequest<PartsBody>> {
-    let target = pool.target();
-    let mut builder =
-        HttpRequest::builder().method("GET").uri(target.path_of(path)).header(header::HOST, &*target.authority);
-    if let Some(value) = authorization {
-        builder = builder.header(header::AUTHORIZATION, value);
-    }
-    builder.body(PartsBody::default()).ok()
-}
-
-fn build(world: &World, pass: Pass, request: &Request, values: &Values) -> Option<HttpRequest<PartsBody>> {
-    let system = &world.systems[world.scenario.workloads[pass.workload].flow];
-    let path = fill(world, pass, &request.path, values)?;
-    let target = system.load.target();
-    let (body, content_type) = body(world, pass, &request.body, values)?;
-    let mut builder = HttpRequest::builder()
-        .method(request.method.as_str())
-        .uri(target.path_of(&path))
-        .header(header::HOST, &*target.authority)
-        .header(header::USER_AGENT, concat!("proofload/", env!("CARGO_PKG_VERSION")));
-    if let Some(content_type) = content_type {
-        builder = builder.header(header::CONTENT_TYPE, content_type);
-    }
-    if let Some(value) = request.auth.as_ref().and_then(|name| system.tokens.get(name)) {
-        builder = builder.header(header::AUTHORIZATION, value);
-    }
-    for (name, template) in &request.headers {
-        builder = builder.header(name, fill(world, pass, template, values)?);
-    }
-    builder.body(body).ok()
-}
-
-fn body(world: &World, pass: Pass, body: &Body, values: &Values) -> Option<(PartsBody, Option<String>)> {
-    match body {
-        Body::Empty => Some((PartsBody::default(), None)),
-        Body::Payload(name) => {
-            let file = world.next_file(name)?;
-            Some((PartsBody::new([file.bytes.clone()]), Some(file.content_type.to_owned())))
-        }
-        Body::Text { text, content_type } => {
-            let text = fill(world, pass, text, values)?;
-            Some((PartsBody::new([Bytes::from(text)]), Some(content_type.clone())))
-        }
-        Body::Multipart(fields) => {
-            let fields: Option<Vec<Field>> =
-                fields.iter().map(|(name, value)| field(world, pass, name, value, values)).collect();
-            // No payload can hold it: it is longer than chance and tells the pass.
-            let boundary =
-                format!("proofload-{:016x}-{:016x}", world.seed, (pass.workload as u64) << 40 | pass.iteration);
-            let (body, content_type) = multipart(fields?, &boundary);
-            Some((body, Some(content_type)))
-        }
-    }
-}
-
-fn field(world: &World, pass: Pass, name: &str, value: &FieldValue, values: &Values) -> Option<Field> {
-    Some(match value {
-        FieldValue::Text(template) => {
-            Field::Text { name: name.to_owned(), value: fill(world, pass, template, values)? }
-        }
-        FieldValue::Payload(payload) => {
-            let file = world.next_file(payload)?;
-            Field::File {
-                name: name.to_owned(),
-                file_name: file.name.clone(),
-                content_type: file.content_type,
-                bytes: file.bytes.clone(),
-            }
-        }
-    })
-}
-
-/// Fills a template; `None` where a value is not there.
-pub(super) fn fill(world: &World, pass: Pass, template: &Template, values: &Values) -> Option<String> {
-    template
-        .fill(|part| match part {
-            Part::Iteration => Some(pass.iteration.to_string()),
-            Part::Run => Some(world.run_id.clone()),
-            Part::Value(name) => values.get(name).cloned(),
-            Part::Known(name) => world.known(name, pass.iteration),
-            _ => None,
-        })
-        .ok()
+    let prepared = world.prepared(&request.name);
+    let outgoing = render(world, pass, request, prepared, values).ok_or(Broken::NotSent)?;
+    system.load.exchange(&outgoing, || *sent_ns = world.clock.now_ns()).await
 }
 
 /// What is wrong with an answer, in a few words; extracts its values if nothing is.
 fn judge_answer(world: &World, request: &Request, answer: &Answer, values: &mut Values) -> Option<String> {
     let right = match request.expect_status {
-        Some(status) => answer.status.as_u16() == status,
-        None => answer.status.is_success(),
+        Some(status) => answer.status == status,
+        None => (200..300).contains(&answer.status),
     };
     if !right {
-        return Some(format!("status {}", answer.status.as_u16()));
+        return Some(format!("status {}", answer.status));
     }
     for (name, from) in &request.extract {
         let Some(value) = extract(world, from, answer) else {
@@ -278,7 +165,7 @@ fn describe(from: &Extract) -> String {
 
 fn extract(world: &World, from: &Extract, answer: &Answer) -> Option<String> {
     match from {
-        Extract::Header(name) => Some(answer.headers.get(name)?.to_str().ok()?.to_owned()),
+        Extract::Header(name) => Some(answer.header(name)?.to_owned()),
         Extract::Json(pointer) => json_text(&serde_json::from_slice(&answer.body).ok()?, pointer),
         Extract::Regex(pattern) => {
             let text = String::from_utf8_lossy(&answer.body);

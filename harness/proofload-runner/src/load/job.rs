@@ -3,15 +3,16 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use http::header;
 use proofload_core::evidence::Fate;
 use proofload_core::scenario::{Job, StateRule};
 
-use super::connection::Broken;
-use super::flow::{Answer, Pass, Values, fill, get, json_text, send};
+use super::broken::Broken;
+use super::flow::{Pass, Values, json_text};
 use super::generator::GeneratorEvent;
+use super::http1::Answer;
 use super::journal::JournalLine;
 use super::recorder::{Sample, SampleOutcome};
+use super::request::{fill, get};
 use super::world::World;
 
 /// Longest wait for the answer to one poll.
@@ -152,6 +153,7 @@ pub(super) async fn follow(world: &World, pass: Pass, job: &Job, values: &Values
         intended_ns: pass.intended_ns,
         dispatched_ns: submitted_ns,
         sent_ns: submitted_ns,
+        first_byte_ns: None,
         ended_ns: world.clock.now_ns(),
         outcome,
     };
@@ -189,12 +191,13 @@ async fn poll_once(world: &World, index: usize) -> PollEnd {
     let system = &world.systems[flow_index];
     let authorization = auth.as_ref().and_then(|name| system.tokens.get(name));
     world.polls.set(world.polls.get() + 1);
-    let answer = match get(&system.poll, &path, authorization) {
-        Some(message) => tokio::time::timeout(POLL_TIMEOUT, send(&system.poll, message, || ())).await,
+    let answer = match get(system.poll.target(), &path, authorization) {
+        // Boxed, so that a job that only waits is small.
+        Some(outgoing) => tokio::time::timeout(POLL_TIMEOUT, Box::pin(system.poll.exchange(&outgoing, || ()))).await,
         None => Ok(Err(Broken::NotSent)),
     };
     let seen = match answer {
-        Ok(Ok(answer)) => read_state(&answer, &rule.0, rule.1.as_ref()),
+        Ok(Ok(exchange)) => read_state(&exchange.answer, &rule.0, rule.1.as_ref()),
         _ => Seen { word: "no answer".to_owned(), claims_work: None, end: None, retry_after: None },
     };
     if seen.claims_work.is_none() {
@@ -223,15 +226,11 @@ struct PollEnd {
 }
 
 fn read_state(answer: &Answer, done: &StateRule, failed: Option<&StateRule>) -> Seen {
-    let retry_after = answer
-        .headers
-        .get(header::RETRY_AFTER)
-        .and_then(|value| value.to_str().ok()?.parse().ok())
-        .map(Duration::from_secs);
-    if !answer.status.is_success() {
-        let word = format!("status {}", answer.status.as_u16());
+    let retry_after = answer.header("retry-after").and_then(|value| value.parse().ok()).map(Duration::from_secs);
+    if !(200..300).contains(&answer.status) {
+        let word = format!("status {}", answer.status);
         // Only "not here" and "gone" say anything of the job; a refusal to answer says nothing.
-        let claims_work = matches!(answer.status.as_u16(), 404 | 410).then_some(false);
+        let claims_work = matches!(answer.status, 404 | 410).then_some(false);
         return Seen { word, claims_work, end: None, retry_after };
     }
     let json: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();

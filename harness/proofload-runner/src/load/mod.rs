@@ -1,20 +1,24 @@
 //! The generator: one thread of its own that sends what the plan says is due, and measures.
 
 mod audit;
-mod body;
-mod connection;
+mod broken;
 mod executor_open;
 mod executor_vus;
 mod flow;
 mod generator;
+mod http1;
 mod job;
 mod journal;
+mod multipart;
 mod pacing;
+mod pool;
 mod recorder;
+mod request;
 mod target;
 mod world;
 
 pub(crate) use generator::{Control, Generator, GeneratorEvent, Outcome, Tick};
+pub(crate) use http1::Piece;
 pub(crate) use job::JobEntry;
 pub(crate) use recorder::{ClosedSecond, Timed};
 pub(crate) use target::Target;

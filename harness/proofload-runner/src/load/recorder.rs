@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hdrhistogram::Histogram as Live;
 use proofload_core::evidence::{Histogram, Second, StepKind};
 
-use super::connection::Broken;
+use super::broken::Broken;
 
 /// One timed step, all times on the run's axis.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +16,8 @@ pub(super) struct Sample {
     pub(super) dispatched_ns: u64,
     /// When a connection was there to send on.
     pub(super) sent_ns: u64,
+    /// When the first byte of the answer was read; of jobs there is none.
+    pub(super) first_byte_ns: Option<u64>,
     /// When the whole answer was read, or given up.
     pub(super) ended_ns: u64,
     /// What came of it.
@@ -60,6 +62,8 @@ impl ClosedSecond {
             response: Histogram::freeze(&self.open.response),
             service: Histogram::freeze(&self.open.service),
             queue_wait: Histogram::freeze(&self.open.queue_wait),
+            first_byte: Histogram::freeze(&self.open.first_byte),
+            body: Histogram::freeze(&self.open.body),
         }
     }
 }
@@ -78,6 +82,8 @@ struct OpenSecond {
     response: Live<u64>,
     service: Live<u64>,
     queue_wait: Live<u64>,
+    first_byte: Live<u64>,
+    body: Live<u64>,
 }
 
 /// What is timed: a request step or the jobs of a flow.
@@ -93,10 +99,18 @@ pub(crate) struct Timed {
 
 /// Records samples of all steps.
 pub(super) struct Recorder {
-    steps: Vec<(Timed, BTreeMap<u32, OpenSecond>)>,
+    steps: Vec<Step>,
     wake_lag: Live<u64>,
     recent: Live<u64>,
     totals: Totals,
+}
+
+/// One timed step, and those of its seconds that may still change.
+struct Step {
+    timed: Timed,
+    seconds: BTreeMap<u32, OpenSecond>,
+    /// The longest time seen so far, µs: a new second has room for it, so that no sample needs memory.
+    longest_us: u64,
 }
 
 /// Counts since the start, over all requests.
@@ -113,7 +127,7 @@ pub(crate) struct Totals {
 impl Recorder {
     pub(super) fn new(steps: Vec<Timed>) -> Self {
         Self {
-            steps: steps.into_iter().map(|timed| (timed, BTreeMap::new())).collect(),
+            steps: steps.into_iter().map(|timed| Step { timed, seconds: BTreeMap::new(), longest_us: 0 }).collect(),
             wake_lag: Histogram::live(),
             recent: Histogram::live(),
             totals: Totals::default(),
@@ -134,9 +148,10 @@ impl Recorder {
 
     /// A step that was begun has ended.
     pub(super) fn end(&mut self, step: usize, sample: &Sample) {
-        let is_request = self.steps[step].0.kind == StepKind::Request;
+        let Step { timed, seconds, longest_us } = &mut self.steps[step];
+        let is_request = timed.kind == StepKind::Request;
         let response_ns = sample.ended_ns.saturating_sub(sample.intended_ns);
-        let (timed, seconds) = &mut self.steps[step];
+        *longest_us = (*longest_us).max(response_ns / 1000);
         let second = seconds.get_mut(&second_of(sample.intended_ns)).expect("a step is begun before it ends");
         second.pending -= 1;
         let answered = matches!(sample.outcome, SampleOutcome::Good | SampleOutcome::Wrong);
@@ -170,7 +185,7 @@ impl Recorder {
     /// Takes every second before `before_s` that has no step under way.
     pub(super) fn close(&mut self, before_s: u32) -> Vec<ClosedSecond> {
         let mut closed = Vec::new();
-        for (step, (_, seconds)) in self.steps.iter_mut().enumerate() {
+        for (step, Step { seconds, .. }) in self.steps.iter_mut().enumerate() {
             let done: Vec<u32> =
                 seconds.range(..before_s).filter(|(_, second)| second.pending == 0).map(|(at, _)| *at).collect();
             for at in done {
@@ -184,7 +199,7 @@ impl Recorder {
     /// Takes everything at the end of a run. What is still under way got no answer and counts as broken; it is late
     /// for the limits that have passed by now, and nothing is said of the others.
     pub(super) fn close_all(&mut self, now_ns: u64) -> Vec<ClosedSecond> {
-        for (timed, seconds) in &mut self.steps {
+        for Step { timed, seconds, .. } in &mut self.steps {
             for (at, second) in seconds {
                 second.broken += second.pending;
                 let waited_ns = now_ns.saturating_sub((u64::from(*at) + 1) * 1_000_000_000);
@@ -214,9 +229,15 @@ impl Recorder {
 
     fn open_second(&mut self, step: usize, intended_ns: u64) -> &mut OpenSecond {
         let at = second_of(intended_ns);
-        let (timed, seconds) = &mut self.steps[step];
-        let limits = timed.limits_ns.len();
-        seconds.entry(at).or_insert_with(|| OpenSecond {
+        let Step { timed, seconds, longest_us } = &mut self.steps[step];
+        seconds.entry(at).or_insert_with(|| OpenSecond::new(timed.limits_ns.len(), *longest_us))
+    }
+}
+
+impl OpenSecond {
+    fn new(limits: usize, longest_us: u64) -> Self {
+        let live = || Histogram::live_up_to(longest_us);
+        Self {
             due: 0,
             pending: 0,
             answered: 0,
@@ -226,14 +247,14 @@ impl Recorder {
             late: vec![0; limits],
             response_sum_us: 0,
             response_squares_us2: 0.0,
-            response: Histogram::live(),
-            service: Histogram::live(),
-            queue_wait: Histogram::live(),
-        })
+            response: live(),
+            service: live(),
+            queue_wait: live(),
+            first_byte: live(),
+            body: live(),
+        }
     }
-}
 
-impl OpenSecond {
     fn time(&mut self, sample: &Sample, response_ns: u64) {
         let micros = response_ns / 1000;
         self.response_sum_us += micros;
@@ -243,6 +264,10 @@ impl OpenSecond {
         note(&mut self.response, micros);
         note(&mut self.service, sample.ended_ns.saturating_sub(sample.sent_ns) / 1000);
         note(&mut self.queue_wait, sample.sent_ns.saturating_sub(sample.dispatched_ns) / 1000);
+        if let Some(first_byte_ns) = sample.first_byte_ns {
+            note(&mut self.first_byte, first_byte_ns.saturating_sub(sample.sent_ns) / 1000);
+            note(&mut self.body, sample.ended_ns.saturating_sub(first_byte_ns) / 1000);
+        }
     }
 }
 
@@ -280,6 +305,7 @@ mod tests {
             intended_ns: ns(intended_ms),
             dispatched_ns: ns(intended_ms + 1),
             sent_ns: ns(intended_ms + 2),
+            first_byte_ns: Some(ns(intended_ms + 3)),
             ended_ns: ns(ended_ms),
             outcome,
         }

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::HeaderValue;
 use proofload_core::evidence::StepKind;
 use proofload_core::plan::Picker;
@@ -14,22 +13,25 @@ use regex::Regex;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::connection::{Broken, Pool};
+use super::broken::Broken;
 use super::generator::GeneratorEvent;
+use super::http1::Piece;
 use super::job::JobBook;
+use super::pool::Pool;
 use super::recorder::{Recorder, Sample, SampleOutcome, Timed};
+use super::request::Prepared;
 use super::target::Target;
 use crate::clock::RunClock;
 
-/// A file that flows send, in memory once.
+/// A file that flows send.
 #[derive(Debug, Clone)]
 pub(crate) struct PayloadFile {
     /// File name as sent.
     pub(crate) name: String,
     /// Media type by its name.
     pub(crate) content_type: &'static str,
-    /// Its bytes.
-    pub(crate) bytes: Bytes,
+    /// What is sent: bytes in memory once, or the file itself.
+    pub(crate) content: Piece,
 }
 
 /// The files of one payload set.
@@ -78,6 +80,7 @@ pub(super) struct World {
     pub(super) limiters: Vec<Semaphore>,
     /// Indices of timed steps: requests by name, jobs by flow.
     request_steps: HashMap<String, usize>,
+    prepared: HashMap<String, Prepared>,
     job_steps: HashMap<String, usize>,
     pub(super) regexes: HashMap<String, Regex>,
     pub(super) recorder: RefCell<Recorder>,
@@ -118,12 +121,15 @@ impl World {
     /// Puts the world together; fails with a sentence where a regular expression is wrong.
     pub(super) fn new(parts: WorldParts, events: UnboundedSender<GeneratorEvent>) -> Result<Self, String> {
         let WorldParts { clock, scenario, seed, run_id, systems, payloads, timed, tls } = parts;
-        let pools: HashMap<String, Rc<SystemPools>> =
-            systems.into_iter().map(|system| (system.name.clone(), Rc::new(pools(system, tls.as_ref())))).collect();
+        let pools: HashMap<String, Rc<SystemPools>> = systems
+            .into_iter()
+            .map(|system| (system.name.clone(), Rc::new(pools(system, tls.as_ref(), clock))))
+            .collect();
         let of_flow = |system: &String| {
             pools.get(system).cloned().ok_or_else(|| format!("the environment has no system `{system}`"))
         };
-        let systems = scenario.flows.iter().map(|flow| of_flow(&flow.system)).collect::<Result<_, _>>()?;
+        let systems = scenario.flows.iter().map(|flow| of_flow(&flow.system)).collect::<Result<Vec<_>, _>>()?;
+        let prepared = prepare(&scenario, &systems, &run_id);
         let index_of = |kind: StepKind| {
             let named = timed.iter().enumerate().filter(move |(_, step)| step.kind == kind);
             named.map(|(index, step)| (step.name.clone(), index)).collect()
@@ -135,6 +141,7 @@ impl World {
             payloads: payloads.into_iter().map(|set| (set.name.clone(), (set, Cell::new(0)))).collect(),
             limiters: scenario.workloads.iter().map(|load| Semaphore::new(load.max_in_flight as usize)).collect(),
             request_steps: index_of(StepKind::Request),
+            prepared,
             job_steps: index_of(StepKind::Job),
             regexes: compile(&scenario)?,
             recorder: RefCell::new(Recorder::new(timed)),
@@ -167,6 +174,10 @@ impl World {
 
     pub(super) fn request_step(&self, name: &str) -> usize {
         self.request_steps[name]
+    }
+
+    pub(super) fn prepared(&self, request: &str) -> &Prepared {
+        &self.prepared[request]
     }
 
     pub(super) fn job_step(&self, flow: &str) -> usize {
@@ -229,11 +240,24 @@ impl Drop for Counted<'_> {
     }
 }
 
-fn pools(system: SystemAccess, tls: Option<&Arc<rustls::ClientConfig>>) -> SystemPools {
+/// Renders what never changes of every request.
+fn prepare(scenario: &Scenario, systems: &[Rc<SystemPools>], run_id: &str) -> HashMap<String, Prepared> {
+    let mut prepared = HashMap::new();
+    for (flow, system) in scenario.flows.iter().zip(systems) {
+        for step in &flow.steps {
+            let Step::Request(request) = step else { continue };
+            let ready = Prepared::new(request, system.load.target(), &system.tokens, run_id);
+            prepared.insert(request.name.clone(), ready);
+        }
+    }
+    prepared
+}
+
+fn pools(system: SystemAccess, tls: Option<&Arc<rustls::ClientConfig>>, clock: RunClock) -> SystemPools {
     let target = Rc::new(system.target);
     SystemPools {
-        load: Pool::new(Rc::clone(&target), tls.cloned()),
-        poll: Pool::new(target, tls.cloned()),
+        load: Pool::new(Rc::clone(&target), tls.cloned(), clock),
+        poll: Pool::new(target, tls.cloned(), clock),
         tokens: system.tokens,
     }
 }

@@ -69,7 +69,7 @@ async fn a_server_that_talks_nonsense_is_broken() {
     let nonsense = |mut stream: TcpStream, _| async move {
         let _ = stream.write_all(b"SSH-2.0-OpenSSH_9.2\r\n\r\n").await;
     };
-    check(server(nonsense).await, "0 answered, 0 wrong, 40 broken: 40 reset | FAIL").await;
+    check(server(nonsense).await, "0 answered, 0 wrong, 40 broken: 40 malformed | FAIL").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -78,6 +78,27 @@ async fn a_server_that_stops_in_the_middle_of_its_answer_is_broken() {
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf").await;
     };
     check(server(half).await, "0 answered, 0 wrong, 40 broken: 40 reset | FAIL").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_announces_ten_gigabytes_is_not_read() {
+    let huge = |mut stream: TcpStream, _| async move {
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 10000000000\r\n\r\n").await;
+        let chunk = vec![b'x'; 1 << 16];
+        while stream.write_all(&chunk).await.is_ok() {}
+    };
+    check(server(huge).await, "0 answered, 0 wrong, 40 broken: 40 too-large | FAIL").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_comes_byte_by_byte_is_an_answer() {
+    let trickle = |mut stream: TcpStream, _| async move {
+        for byte in b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok" {
+            let _ = stream.write_all(&[*byte]).await;
+            tokio::task::yield_now().await;
+        }
+    };
+    check(server(trickle).await, "40 answered, 0 wrong, 0 broken:  | PASS").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,0 +1,89 @@
+//! A connection's stream: plain or TLS, one type for both.
+
+use std::fs::File;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+
+/// Most of a file that the kernel is asked to send in one call, so that others get their turn.
+const SEND_FILE_BYTES: u64 = 256 * 1024;
+
+/// A connection's stream.
+pub(in crate::load) enum Stream {
+    /// As it is.
+    Plain(TcpStream),
+    /// Through TLS.
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Stream {
+    /// Sends a stretch of a file from the page cache straight to the socket (`sendfile(2)`); `None` where that cannot
+    /// be, because the bytes must be encrypted first.
+    pub(super) fn poll_send_file(
+        &self,
+        context: &mut Context<'_>,
+        file: &File,
+        offset: u64,
+        left: u64,
+    ) -> Option<Poll<io::Result<u64>>> {
+        let Stream::Plain(socket) = self else { return None };
+        Some(loop {
+            match socket.poll_write_ready(context) {
+                Poll::Pending => break Poll::Pending,
+                Poll::Ready(Err(error)) => break Poll::Ready(Err(error)),
+                Poll::Ready(Ok(())) => {}
+            }
+            let step = usize::try_from(left.min(SEND_FILE_BYTES)).unwrap_or(0);
+            let sent = socket.try_io(Interest::WRITABLE, || {
+                let mut at = offset;
+                rustix::fs::sendfile(socket, file, Some(&mut at), step).map_err(io::Error::from)
+            });
+            match sent {
+                Ok(0) => break Poll::Ready(Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file got shorter"))),
+                Ok(sent) => break Poll::Ready(Ok(sent as u64)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => break Poll::Ready(Err(error)),
+            }
+        })
+    }
+
+    /// Sends the start of `first`, or of both where the stream takes two slices.
+    pub(super) fn poll_send(
+        &mut self,
+        context: &mut Context<'_>,
+        first: &[u8],
+        second: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let slices = [io::IoSlice::new(first), io::IoSlice::new(second)];
+        let slices = if second.is_empty() { &slices[..1] } else { &slices[..] };
+        let sent = match self {
+            Stream::Plain(socket) => ready!(Pin::new(socket).poll_write_vectored(context, slices)),
+            Stream::Tls(tls) => ready!(Pin::new(tls).poll_write_vectored(context, slices)),
+        };
+        Poll::Ready(match sent {
+            Ok(0) => Err(io::ErrorKind::WriteZero.into()),
+            sent => sent,
+        })
+    }
+
+    /// Pushes out what TLS still holds back; a plain stream holds nothing.
+    pub(super) fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Stream::Plain(_) => Poll::Ready(Ok(())),
+            Stream::Tls(tls) => Pin::new(tls).poll_flush(context),
+        }
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Stream::Plain(socket) => Pin::new(socket).poll_read(context, into),
+            Stream::Tls(tls) => Pin::new(tls).poll_read(context, into),
+        }
+    }
+}

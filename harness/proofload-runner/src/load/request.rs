@@ -1,0 +1,219 @@
+//! From a request of a flow to bytes: what never changes is rendered once, before the first arrival.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use http::HeaderValue;
+use proofload_core::scenario::{Body, Extract, FieldValue, Part, Request, Template};
+
+use super::flow::{Pass, Values};
+use super::http1::{Keep, Outgoing, Piece};
+use super::multipart::{Field, multipart};
+use super::target::Target;
+use super::world::World;
+
+/// A request with everything that is the same each time already rendered.
+pub(super) struct Prepared {
+    /// `GET `
+    start: Vec<u8>,
+    /// From the version to the last header field that never changes.
+    common: Vec<u8>,
+    /// The whole head, where nothing in it changes.
+    fixed: Option<Bytes>,
+    is_idempotent: bool,
+    to_head: bool,
+    keep: Keep,
+}
+
+impl Prepared {
+    /// Prepares `request` for a target; `run_id` fills `{{run}}`.
+    pub(super) fn new(request: &Request, target: &Target, tokens: &HashMap<String, HeaderValue>, run_id: &str) -> Self {
+        let mut common = common_lines(target);
+        if let Some(value) = request.auth.as_ref().and_then(|name| tokens.get(name)) {
+            field(&mut common, "authorization", value.as_bytes());
+        }
+        let is_constant = |template: &Template| template.0.iter().all(|part| matches!(part, Part::Text(_) | Part::Run));
+        let is_fixed = is_constant(&request.path)
+            && request.headers.iter().all(|(_, value)| is_constant(value))
+            && matches!(request.body, Body::Empty);
+        let mut prepared = Self {
+            start: format!("{} ", request.method).into_bytes(),
+            common,
+            fixed: None,
+            is_idempotent: is_idempotent(&request.method),
+            to_head: request.method == "HEAD",
+            keep: keep(request),
+        };
+        if is_fixed {
+            let constant = |part: &Part| matches!(part, Part::Run).then(|| run_id.to_owned());
+            let fill = |template: &Template| template.fill(constant).ok();
+            prepared.fixed = prepared.head(request, target, fill, no_content(&request.method)).map(Bytes::from);
+        }
+        prepared
+    }
+
+    /// The head up to and with its empty line; `None` where a value is missing or cannot stand in a head.
+    fn head(
+        &self,
+        request: &Request,
+        target: &Target,
+        fill: impl Fn(&Template) -> Option<String>,
+        content: Option<(&str, u64)>,
+    ) -> Option<Vec<u8>> {
+        let path = target.path_of(&fill(&request.path)?);
+        // A space or a line end from an answer would change what the request says.
+        if !path.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return None;
+        }
+        let mut head = Vec::with_capacity(self.start.len() + path.len() + self.common.len() + 128);
+        head.extend_from_slice(&self.start);
+        head.extend_from_slice(path.as_bytes());
+        head.extend_from_slice(&self.common);
+        for (name, template) in &request.headers {
+            let value = HeaderValue::from_str(&fill(template)?).ok()?;
+            field(&mut head, name, value.as_bytes());
+        }
+        if let Some((content_type, length)) = content {
+            if !content_type.is_empty() {
+                field(&mut head, "content-type", content_type.as_bytes());
+            }
+            field(&mut head, "content-length", length.to_string().as_bytes());
+        }
+        head.extend_from_slice(b"\r\n");
+        Some(head)
+    }
+}
+
+/// The request as it is sent in this pass; `None` where a value is missing.
+pub(super) fn render(
+    world: &World,
+    pass: Pass,
+    request: &Request,
+    prepared: &Prepared,
+    values: &Values,
+) -> Option<Outgoing> {
+    let outgoing = |head: Bytes, pieces: Vec<Piece>| Outgoing {
+        head,
+        pieces,
+        is_idempotent: prepared.is_idempotent,
+        to_head: prepared.to_head,
+        keep: prepared.keep,
+    };
+    if let Some(head) = &prepared.fixed {
+        return Some(outgoing(head.clone(), Vec::new()));
+    }
+    let (pieces, content_type) = content(world, pass, &request.body, values)?;
+    let length = pieces.iter().map(Piece::bytes).sum();
+    let framing = match request.body {
+        Body::Empty => no_content(&request.method),
+        _ => Some((content_type.as_str(), length)),
+    };
+    let target = world.systems[world.scenario.workloads[pass.workload].flow].load.target();
+    let head = prepared.head(request, target, |template| fill(world, pass, template, values), framing)?;
+    Some(outgoing(Bytes::from(head), pieces))
+}
+
+/// A GET without content, whose answer is wanted as a whole.
+pub(super) fn get(target: &Target, path: &str, authorization: Option<&HeaderValue>) -> Option<Outgoing> {
+    let path = target.path_of(path);
+    if !path.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return None;
+    }
+    let mut head = [b"GET ", path.as_bytes(), &common_lines(target)].concat();
+    if let Some(value) = authorization {
+        field(&mut head, "authorization", value.as_bytes());
+    }
+    head.extend_from_slice(b"\r\n");
+    let keep = Keep { head: true, body: true };
+    Some(Outgoing { head: Bytes::from(head), pieces: Vec::new(), is_idempotent: true, to_head: false, keep })
+}
+
+/// Fills a template; `None` where a value is not there.
+pub(super) fn fill(world: &World, pass: Pass, template: &Template, values: &Values) -> Option<String> {
+    template
+        .fill(|part| match part {
+            Part::Iteration => Some(pass.iteration.to_string()),
+            Part::Run => Some(world.run_id.clone()),
+            Part::Value(name) => values.get(name).cloned(),
+            Part::Known(name) => world.known(name, pass.iteration),
+            _ => None,
+        })
+        .ok()
+}
+
+fn common_lines(target: &Target) -> Vec<u8> {
+    let mut common = b" HTTP/1.1\r\n".to_vec();
+    field(&mut common, "host", target.authority.as_bytes());
+    field(&mut common, "user-agent", concat!("proofload/", env!("CARGO_PKG_VERSION")).as_bytes());
+    field(&mut common, "accept", b"*/*");
+    common
+}
+
+fn field(head: &mut Vec<u8>, name: &str, value: &[u8]) {
+    head.extend_from_slice(name.as_bytes());
+    head.extend_from_slice(b": ");
+    head.extend_from_slice(value);
+    head.extend_from_slice(b"\r\n");
+}
+
+/// What a flow reads of the answer to this request.
+fn keep(request: &Request) -> Keep {
+    let wants = |of: fn(&Extract) -> bool| request.extract.iter().any(|(_, from)| of(from));
+    Keep {
+        head: wants(|from| matches!(from, Extract::Header(_))),
+        body: wants(|from| matches!(from, Extract::Json(_) | Extract::Regex(_))),
+    }
+}
+
+/// Methods that mean the same twice (RFC 9110 §9.2.2).
+fn is_idempotent(method: &str) -> bool {
+    !matches!(method, "POST" | "PATCH")
+}
+
+/// The framing of a request without content: methods that usually have some say so (RFC 9110 §8.6).
+fn no_content(method: &str) -> Option<(&'static str, u64)> {
+    matches!(method, "POST" | "PUT" | "PATCH").then_some(("", 0))
+}
+
+fn content(world: &World, pass: Pass, body: &Body, values: &Values) -> Option<(Vec<Piece>, String)> {
+    match body {
+        Body::Empty => Some((Vec::new(), String::new())),
+        Body::Payload(name) => {
+            let file = world.next_file(name)?;
+            Some((vec![file.content.clone()], file.content_type.to_owned()))
+        }
+        Body::Text { text, content_type } => {
+            let text = fill(world, pass, text, values)?;
+            Some((vec![Piece::Bytes(Bytes::from(text))], content_type.clone()))
+        }
+        Body::Multipart(fields) => {
+            let fields: Option<Vec<Field<'_>>> =
+                fields.iter().map(|(name, value)| form_field(world, pass, name, value, values)).collect();
+            // No payload can hold it: it is longer than chance and tells the pass.
+            let boundary =
+                format!("proofload-{:016x}-{:016x}", world.seed, (pass.workload as u64) << 40 | pass.iteration);
+            Some(multipart(fields?, &boundary))
+        }
+    }
+}
+
+fn form_field<'f>(
+    world: &'f World,
+    pass: Pass,
+    name: &'f str,
+    value: &FieldValue,
+    values: &Values,
+) -> Option<Field<'f>> {
+    Some(match value {
+        FieldValue::Text(template) => Field::Text { name, value: fill(world, pass, template, values)? },
+        FieldValue::Payload(payload) => {
+            let file = world.next_file(payload)?;
+            Field::File {
+                name,
+                file_name: &file.name,
+                content_type: file.content_type,
+                content: vec![file.content.clone()],
+            }
+        }
+    })
+}
