@@ -33,6 +33,8 @@ pub struct Plan {
     pub ends_ns: u64,
     /// The stretches that rules refer to, one entry per workload.
     pub workloads: Vec<PlannedWorkload>,
+    /// Which part of the whole this is.
+    pub shard: Shard,
 }
 
 /// A workload on the time axis.
@@ -100,12 +102,39 @@ impl Plan {
         }
         arrivals.sort_unstable();
         let ends_ns = scenario.workloads.iter().map(|workload| nanos(workload.ends())).max().unwrap_or(0);
-        Ok(Plan { seed, arrivals, ends_ns, workloads })
+        Ok(Plan { seed, arrivals, ends_ns, workloads, shard: Shard { index: 0, of: 1 } })
     }
 
     /// The first and last moment of a window, in nanoseconds from the start of the run.
     pub fn window(&self, window: &Window) -> (u64, u64) {
         window_ns(&self.workloads, window)
+    }
+}
+
+/// Which part of a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shard {
+    /// From 0.
+    pub index: u32,
+    /// How many.
+    pub of: u32,
+}
+
+impl Shard {
+    /// This shard's part.
+    pub fn share(self, total: u64) -> u64 {
+        total / u64::from(self.of) + u64::from(u64::from(self.index) < total % u64::from(self.of))
+    }
+}
+
+impl Plan {
+    /// A part.
+    #[must_use]
+    pub fn shard(&self, index: u32, of: u32) -> Plan {
+        let mut plan = self.clone();
+        plan.shard = Shard { index, of };
+        plan.arrivals.retain(|arrival| arrival.iteration % of == index);
+        plan
     }
 }
 

@@ -20,9 +20,10 @@ CONNECTIONS = 32
 RATIOS_ASKED = {"wrk": 1.0, "oha": 1.2, "goose": 2.5}
 # A client may end with a request on each connection that the server saw and the client does not claim.
 CLAIM_SLACK = 2 * CONNECTIONS
-FLOW = "flows: { get: [ { request: { name: hello, path: /hello } } ] }\n"
-CLOSED = FLOW + "workloads: {{ closed: {{ flow: get, executor: constant-vus, vus: {vus}, for: {seconds}s }} }}\n"
-EMPTY = FLOW + "workloads: { one: { flow: get, executor: constant-arrival-rate, rate: 1/s, for: 1s } }\n"
+SCENARIO = """
+flows: {{ get: [ {{ request: {{ name: hello, path: /hello }} }} ] }}
+workloads: {{ load: {{ flow: get, {load} }} }}
+"""
 
 
 @dataclass
@@ -79,8 +80,10 @@ def options():
 def benchmark(arguments):
     """All rounds, then the tables."""
     with targets.Nginx() as nginx:
-        closed = common.Bench(arguments, nginx.url, CLOSED.format(vus=CONNECTIONS, seconds=arguments.seconds))
-        empty = common.Bench(arguments, nginx.url, EMPTY)
+        load = f"executor: constant-vus, vus: {CONNECTIONS}, for: {arguments.seconds}s"
+        closed = common.Bench(arguments, nginx.url, SCENARIO.format(load=load))
+        load = "executor: constant-arrival-rate, rate: 1/s, for: 1s"
+        empty = common.Bench(arguments, nginx.url, SCENARIO.format(load=load))
         with closed, empty:
             tools = [ours(closed, empty), *peers(arguments, nginx.url)]
             empty_cpu_s = {tool.name: cost_of_nothing(tool) for tool in tools}

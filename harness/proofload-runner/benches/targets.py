@@ -54,6 +54,7 @@ http {
     listen ADDRESS backlog=4096;
     location = /hello { default_type text/plain; return 200 "hello from the target\n"; }
     location = /status { stub_status; }
+    location / { return 404; }
   }
 }
 """

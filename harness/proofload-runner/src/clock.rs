@@ -14,6 +14,11 @@ impl RunClock {
         Self { zero: now() + ahead }
     }
 
+    /// An axis that begins at `zero`.
+    pub(crate) fn starting_at(zero: Instant) -> Self {
+        Self { zero }
+    }
+
     /// Nanoseconds since the axis began; 0 before it.
     pub(crate) fn now_ns(self) -> u64 {
         u64::try_from(now().saturating_duration_since(self.zero).as_nanos()).unwrap_or(u64::MAX)

@@ -5,6 +5,7 @@ mod clock;
 mod cluster;
 mod collector;
 pub mod conformance;
+pub mod distributed;
 mod environment;
 pub mod event;
 mod load;

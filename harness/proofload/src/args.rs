@@ -57,6 +57,12 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: StackAction,
     },
+    /// Send a share of another run's load; `run --generators` starts these by itself.
+    #[command(after_help = concat!(
+        "Example:\n  PROOFLOAD_JOIN_TOKEN=… proofload generator --join 127.0.0.1:41234\n\n",
+        "Exit codes: 0 the run is over, 2 refused, 70 the run has gone."
+    ))]
+    Generator(GeneratorArgs),
     /// Print the JSON Schema of a file format, for editors.
     Schema {
         /// Which file.
@@ -120,12 +126,26 @@ pub(crate) struct RunArgs {
     /// Folder that gets the run's own folder; `reports/ENVIRONMENT` unless given.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Generator threads of each process; as many as the load needs unless given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub(crate) threads: Option<u32>,
+    /// Generator processes beside this one, which send the load between them; with 0 this process sends it itself.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=64))]
+    pub(crate) generators: u32,
     /// Say nothing while the run goes; the closing lines are still printed.
     #[arg(short, long)]
     pub(crate) quiet: bool,
     /// Check everything that can be checked without sending, then stop.
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+/// Options of `generator`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct GeneratorArgs {
+    /// Where the run listens.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) join: std::net::SocketAddr,
 }
 
 /// Options of `plan`.

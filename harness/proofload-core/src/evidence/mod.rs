@@ -190,6 +190,12 @@ pub struct GeneratorEvidence {
     pub collector_failures: u64,
     /// Collector readings that were due.
     pub collector_readings: u64,
+    /// Shards that sent the load between them.
+    #[serde(default)]
+    pub shards: u64,
+    /// Shards that were lost on the way, and their share of the load with them.
+    #[serde(default)]
+    pub lost: u64,
 }
 
 /// What the autoscaler of a workload saw and did.

@@ -324,6 +324,8 @@ fn generator(due: u64, lag_us: u64) -> GeneratorEvidence {
         poll_failures: 0,
         collector_failures: 0,
         collector_readings: 148,
+        shards: 1,
+        lost: 0,
     }
 }
 

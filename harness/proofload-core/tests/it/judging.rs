@@ -116,6 +116,8 @@ fn record(scenario: &Scenario, seconds: &[Uploads]) -> RunRecord {
             poll_failures: 0,
             collector_failures: 0,
             collector_readings: 0,
+            shards: 1,
+            lost: 0,
         },
         cluster: None,
     }

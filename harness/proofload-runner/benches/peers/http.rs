@@ -23,7 +23,7 @@ pub struct Head {
 
 /// One connection and what was read of it too early.
 pub struct Connection {
-    stream: TcpStream,
+    stream: Arc<TcpStream>,
     buffer: Vec<u8>,
     start: usize,
     end: usize,
@@ -41,6 +41,7 @@ where
         let (stream, handler) = (stream?, Arc::clone(&handler));
         stream.set_nodelay(true)?;
         thread::Builder::new().stack_size(STACK_BYTES).spawn(move || {
+            let stream = Arc::new(stream);
             let mut connection = Connection { stream, buffer: vec![0; buffer_bytes], start: 0, end: 0 };
             // A client that goes away ends its thread; what it left half done is not counted.
             while let Ok(Some(head)) = connection.head() {
@@ -89,8 +90,12 @@ impl Connection {
 
     /// Answers; `headers` are whole lines, each with its line end.
     pub fn reply(&mut self, status: &str, headers: &str, body: &str) -> io::Result<()> {
-        let answer = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len());
-        self.stream.write_all(answer.as_bytes())
+        reply(&self.stream, status, headers, body)
+    }
+
+    /// The way back, for an answer that somebody else gives later.
+    pub fn way_back(&self) -> Arc<TcpStream> {
+        Arc::clone(&self.stream)
     }
 
     fn fill(&mut self) -> io::Result<bool> {
@@ -106,10 +111,16 @@ impl Connection {
             let longer = (self.end + 1024).max(self.buffer.len());
             self.buffer.resize(longer, 0);
         }
-        let count = self.stream.read(&mut self.buffer[self.end..])?;
+        let count = (&*self.stream).read(&mut self.buffer[self.end..])?;
         self.end += count;
         Ok(count > 0)
     }
+}
+
+/// Answers on a connection; `headers` are whole lines, each with its line end.
+pub fn reply(mut stream: &TcpStream, status: &str, headers: &str, body: &str) -> io::Result<()> {
+    let answer = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len());
+    stream.write_all(answer.as_bytes())
 }
 
 fn parse(text: &str) -> Head {

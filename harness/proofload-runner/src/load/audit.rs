@@ -1,7 +1,9 @@
-//! What the kernel says of the generator's own thread.
+//! What the kernel says of a shard's own thread.
+
+use serde::{Deserialize, Serialize};
 
 /// Readings since the last one, as shares of wall time.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct AuditReading {
     /// The thread computed.
     pub(crate) busy: f64,

@@ -1,14 +1,14 @@
 //! Jobs: followed by polling from their submission to their end, each entered in the book.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use proofload_core::evidence::Fate;
 use proofload_core::scenario::{Job, StateRule};
 
 use super::broken::Broken;
+use super::event::{GeneratorEvent, JobOutcome};
 use super::flow::{Pass, Values, json_text};
-use super::generator::GeneratorEvent;
 use super::http1::Answer;
 use super::journal::JournalLine;
 use super::recorder::{Sample, SampleOutcome};
@@ -24,21 +24,21 @@ const LAST_LOOK_PAUSE: Duration = Duration::from_millis(300);
 
 /// A job as the generator knows it.
 #[derive(Debug, Clone)]
-pub(crate) struct JobEntry {
+struct JobEntry {
     /// Its id.
-    pub(crate) id: String,
+    id: String,
     /// Its flow.
-    pub(crate) flow: String,
+    flow: String,
     /// Intended start of its pass, ms from the start of the run.
-    pub(crate) at_ms: u64,
+    at_ms: u64,
     /// What became of it so far.
-    pub(crate) fate: Fate,
+    fate: Fate,
     /// The last state word seen.
-    pub(crate) last_state: String,
+    last_state: String,
     /// The last poll that could be read showed a state that is not an end.
-    pub(crate) claims_work: bool,
+    claims_work: bool,
     /// The last poll told nothing: no answer, or one that says nothing of the job (429, 401, 5xx).
-    pub(crate) unreadable: bool,
+    unreadable: bool,
     /// How it is asked for at the very end.
     path: String,
     rule: (StateRule, Option<StateRule>),
@@ -54,7 +54,7 @@ pub(crate) struct JobBook {
     pub(super) open: u64,
     pub(super) ended: u64,
     /// Ids that were accepted more than once, by flow.
-    pub(super) duplicated: HashMap<String, u64>,
+    pub(super) duplicated: BTreeMap<String, u64>,
 }
 
 impl JobBook {
@@ -102,9 +102,24 @@ impl JobBook {
     }
 
     /// Hands all entries over.
-    pub(super) fn take(&mut self) -> (Vec<JobEntry>, HashMap<String, u64>) {
+    pub(super) fn take(&mut self) -> (Vec<JobOutcome>, BTreeMap<String, u64>) {
         self.by_id.clear();
-        (std::mem::take(&mut self.entries), std::mem::take(&mut self.duplicated))
+        let outcomes = std::mem::take(&mut self.entries).into_iter().map(JobEntry::outcome).collect();
+        (outcomes, std::mem::take(&mut self.duplicated))
+    }
+}
+
+impl JobEntry {
+    fn outcome(self) -> JobOutcome {
+        JobOutcome {
+            id: self.id,
+            flow: self.flow,
+            at_ms: self.at_ms,
+            fate: self.fate,
+            last_state: self.last_state,
+            claims_work: self.claims_work,
+            unreadable: self.unreadable,
+        }
     }
 }
 
@@ -262,6 +277,5 @@ fn journal(world: &World, flow: &str, id: &str, state: &str) {
         id: id.to_owned(),
         state: state.to_owned(),
     };
-    // The other end is gone only when the run is being torn down.
-    let _ = world.events.send(GeneratorEvent::Journal(line));
+    world.events.tell(GeneratorEvent::Journal(line));
 }

@@ -1,9 +1,9 @@
 //! The client's own journal of jobs: one line when a job is accepted, one when it ends.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One line of `record.jobs.jsonl`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct JournalLine {
     /// Milliseconds from the start of the run.
     pub(crate) at_ms: u64,

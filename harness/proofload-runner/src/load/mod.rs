@@ -1,7 +1,8 @@
-//! The generator: one thread of its own that sends what the plan says is due, and measures.
+//! The generator: threads of their own that send what the plan says is due, and measure.
 
 mod audit;
 mod broken;
+mod event;
 mod executor_open;
 mod executor_vus;
 mod flow;
@@ -9,17 +10,21 @@ mod generator;
 mod http1;
 mod job;
 mod journal;
+mod merge;
 mod multipart;
 mod pacing;
 mod pool;
 mod recorder;
 mod request;
+mod second;
+mod shard;
 mod target;
 mod world;
 
-pub(crate) use generator::{Control, Generator, GeneratorEvent, Outcome, Tick};
+pub(crate) use event::{Control, GeneratorEvent, JobOutcome, Outcome, Tick};
+pub(crate) use generator::{Generator, Shards, Worker};
 pub(crate) use http1::Piece;
-pub(crate) use job::JobEntry;
-pub(crate) use recorder::{ClosedSecond, Timed};
+pub(crate) use recorder::Timed;
+pub(crate) use second::ClosedSecond;
 pub(crate) use target::Target;
 pub(crate) use world::{LoadedPayload, PayloadFile, SystemAccess, WorldParts, compile};

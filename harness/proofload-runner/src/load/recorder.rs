@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram as Live;
-use proofload_core::evidence::{Histogram, Second, StepKind};
+use proofload_core::evidence::{Histogram, StepKind};
 
 use super::broken::Broken;
+use super::second::{ClosedSecond, OpenSecond, note};
 
 /// One timed step, all times on the run's axis.
 #[derive(Debug, Clone, Copy)]
@@ -35,55 +36,6 @@ pub(super) enum SampleOutcome {
     Broken(Broken),
     /// Never started, because too many were waiting.
     Dropped,
-}
-
-/// A second that will not change any more.
-#[derive(Debug)]
-pub(crate) struct ClosedSecond {
-    /// Index of the step.
-    pub(crate) step: usize,
-    at: u32,
-    open: OpenSecond,
-}
-
-impl ClosedSecond {
-    /// The second as it is stored; compresses, so not for the generator thread.
-    pub(crate) fn freeze(self) -> Second {
-        Second {
-            at: self.at,
-            due: self.open.due,
-            answered: self.open.answered,
-            errors: self.open.wrong,
-            broken: self.open.broken,
-            dropped: self.open.dropped,
-            late: self.open.late,
-            response_sum_us: self.open.response_sum_us,
-            response_squares_us2: self.open.response_squares_us2,
-            response: Histogram::freeze(&self.open.response),
-            service: Histogram::freeze(&self.open.service),
-            queue_wait: Histogram::freeze(&self.open.queue_wait),
-            first_byte: Histogram::freeze(&self.open.first_byte),
-            body: Histogram::freeze(&self.open.body),
-        }
-    }
-}
-
-#[derive(Debug)]
-struct OpenSecond {
-    due: u64,
-    pending: u64,
-    answered: u64,
-    wrong: u64,
-    broken: u64,
-    dropped: u64,
-    late: Vec<u64>,
-    response_sum_us: u64,
-    response_squares_us2: f64,
-    response: Live<u64>,
-    service: Live<u64>,
-    queue_wait: Live<u64>,
-    first_byte: Live<u64>,
-    body: Live<u64>,
 }
 
 /// What is timed: a request step or the jobs of a flow.
@@ -170,7 +122,7 @@ impl Recorder {
             SampleOutcome::Dropped => second.dropped += 1,
         }
         if answered {
-            second.time(sample, response_ns);
+            second.time(sample);
         }
         if is_request {
             self.totals.answered += u64::from(answered);
@@ -190,7 +142,7 @@ impl Recorder {
                 seconds.range(..before_s).filter(|(_, second)| second.pending == 0).map(|(at, _)| *at).collect();
             for at in done {
                 let open = seconds.remove(&at).expect("the key was just listed");
-                closed.push(ClosedSecond { step, at, open });
+                closed.push(ClosedSecond::new(step, at, open));
             }
         }
         closed
@@ -234,54 +186,9 @@ impl Recorder {
     }
 }
 
-impl OpenSecond {
-    fn new(limits: usize, longest_us: u64) -> Self {
-        let live = || Histogram::live_up_to(longest_us);
-        Self {
-            due: 0,
-            pending: 0,
-            answered: 0,
-            wrong: 0,
-            broken: 0,
-            dropped: 0,
-            late: vec![0; limits],
-            response_sum_us: 0,
-            response_squares_us2: 0.0,
-            response: live(),
-            service: live(),
-            queue_wait: live(),
-            first_byte: live(),
-            body: live(),
-        }
-    }
-
-    fn time(&mut self, sample: &Sample, response_ns: u64) {
-        let micros = response_ns / 1000;
-        self.response_sum_us += micros;
-        #[expect(clippy::cast_precision_loss, reason = "µs of one request are far below 2^53")]
-        let response = micros as f64;
-        self.response_squares_us2 += response * response;
-        note(&mut self.response, micros);
-        note(&mut self.service, sample.ended_ns.saturating_sub(sample.sent_ns) / 1000);
-        note(&mut self.queue_wait, sample.sent_ns.saturating_sub(sample.dispatched_ns) / 1000);
-        if let Some(first_byte_ns) = sample.first_byte_ns {
-            note(&mut self.first_byte, first_byte_ns.saturating_sub(sample.sent_ns) / 1000);
-            note(&mut self.body, sample.ended_ns.saturating_sub(first_byte_ns) / 1000);
-        }
-    }
-}
-
 /// The second that a moment of the run's axis belongs to.
 fn second_of(at_ns: u64) -> u32 {
     u32::try_from(at_ns / 1_000_000_000).unwrap_or(u32::MAX)
-}
-
-/// Longest time that is told apart from longer ones: a day.
-const MICROS_MAX: u64 = 86_400_000_000;
-
-/// Records with growth. `saturating_record` would clamp to the range the histogram happens to have.
-fn note(histogram: &mut Live<u64>, micros: u64) {
-    histogram.record(micros.min(MICROS_MAX)).expect("a resizing histogram takes every value up to a day");
 }
 
 #[expect(clippy::cast_precision_loss, reason = "latencies in µs are far below 2^53")]
@@ -291,6 +198,8 @@ fn micros_to_ms(micros: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use proofload_core::evidence::Second;
+
     use super::*;
 
     const LIMIT_NS: u64 = 300_000_000;
@@ -317,7 +226,7 @@ mod tests {
             recorder.begin(0, sample.intended_ns);
             recorder.end(0, sample);
         }
-        recorder.close_all(0).into_iter().map(ClosedSecond::freeze).collect()
+        recorder.close_all(0).into_iter().map(|second| second.freeze()).collect()
     }
 
     /// What the columns of one second say, for comparison at a glance.
@@ -373,7 +282,8 @@ mod tests {
     fn what_never_ended_is_broken_at_the_end() {
         let mut recorder = recorder();
         recorder.begin(0, 0);
-        let seconds: Vec<Second> = recorder.close_all(9_000_000_000).into_iter().map(ClosedSecond::freeze).collect();
+        let seconds: Vec<Second> =
+            recorder.close_all(9_000_000_000).into_iter().map(|second| second.freeze()).collect();
         assert_eq!((seconds[0].broken, seconds[0].late[0]), (1, 1));
     }
 
@@ -381,7 +291,8 @@ mod tests {
     fn what_was_cut_off_before_its_limit_is_not_called_late() {
         let mut recorder = recorder();
         recorder.begin(0, 0);
-        let seconds: Vec<Second> = recorder.close_all(1_100_000_000).into_iter().map(ClosedSecond::freeze).collect();
+        let seconds: Vec<Second> =
+            recorder.close_all(1_100_000_000).into_iter().map(|second| second.freeze()).collect();
         assert_eq!((seconds[0].broken, seconds[0].late[0]), (1, 0));
     }
 
@@ -391,7 +302,7 @@ mod tests {
         let mut recorder = Recorder::new(vec![timed]);
         recorder.begin(0, 0);
         recorder.end(0, &sample(0, 1, SampleOutcome::Wrong));
-        let seconds: Vec<Second> = recorder.close_all(0).into_iter().map(ClosedSecond::freeze).collect();
+        let seconds: Vec<Second> = recorder.close_all(0).into_iter().map(|second| second.freeze()).collect();
         assert_eq!((seconds[0].errors, seconds[0].late[0]), (1, 1));
     }
 }

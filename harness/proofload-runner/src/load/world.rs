@@ -11,15 +11,14 @@ use proofload_core::plan::Picker;
 use proofload_core::scenario::{Extract, Scenario, Step};
 use regex::Regex;
 use tokio::sync::Semaphore;
-use tokio::sync::mpsc::UnboundedSender;
 
 use super::broken::Broken;
-use super::generator::GeneratorEvent;
 use super::http1::Piece;
 use super::job::JobBook;
 use super::pool::Pool;
 use super::recorder::{Recorder, Sample, SampleOutcome, Timed};
 use super::request::Prepared;
+use super::shard::Teller;
 use super::target::Target;
 use crate::clock::RunClock;
 
@@ -86,7 +85,7 @@ pub(super) struct World {
     pub(super) recorder: RefCell<Recorder>,
     pub(super) jobs: RefCell<JobBook>,
     known: RefCell<HashMap<String, VecDeque<String>>>,
-    error_classes: RefCell<BTreeMap<(usize, String), u64>>,
+    error_classes: RefCell<BTreeMap<usize, BTreeMap<String, u64>>>,
     pub(super) in_flight: Cell<u64>,
     pub(super) waiting: Cell<u64>,
     pub(super) passes: Cell<u64>,
@@ -102,10 +101,11 @@ pub(super) struct World {
     pub(super) local_failures: Cell<u64>,
     /// The run's id, for `{{run}}`.
     pub(super) run_id: String,
-    pub(super) events: UnboundedSender<GeneratorEvent>,
+    pub(super) events: Teller,
 }
 
 /// What the world is made of.
+#[derive(Clone)]
 pub(crate) struct WorldParts {
     pub(crate) clock: RunClock,
     pub(crate) scenario: Scenario,
@@ -119,7 +119,7 @@ pub(crate) struct WorldParts {
 
 impl World {
     /// Puts the world together; fails with a sentence where a regular expression is wrong.
-    pub(super) fn new(parts: WorldParts, events: UnboundedSender<GeneratorEvent>) -> Result<Self, String> {
+    pub(super) fn new(parts: WorldParts, events: Teller) -> Result<Self, String> {
         let WorldParts { clock, scenario, seed, run_id, systems, payloads, timed, tls } = parts;
         let pools: HashMap<String, Rc<SystemPools>> = systems
             .into_iter()
@@ -191,11 +191,11 @@ impl World {
             self.local_failures.set(self.local_failures.get() + 1);
         }
         if let Some(class) = class {
-            *self.error_classes.borrow_mut().entry((step, class)).or_default() += 1;
+            *self.error_classes.borrow_mut().entry(step).or_default().entry(class).or_default() += 1;
         }
     }
 
-    pub(super) fn error_classes(&self) -> BTreeMap<(usize, String), u64> {
+    pub(super) fn error_classes(&self) -> BTreeMap<usize, BTreeMap<String, u64>> {
         self.error_classes.borrow().clone()
     }
 

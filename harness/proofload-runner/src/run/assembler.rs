@@ -1,6 +1,7 @@
 //! Folds what generator, collector and cluster tell into the record, as it comes.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use proofload_core::environment::Environment;
 use proofload_core::evidence::{
@@ -10,11 +11,13 @@ use proofload_core::evidence::{
 use proofload_core::scenario::{Bound, Scenario, Sli};
 
 use crate::cluster::ClusterEvent;
-use crate::load::{ClosedSecond, JobEntry, Outcome, Tick, Timed};
+use crate::load::{ClosedSecond, JobOutcome, Outcome, Tick, Timed};
 
 /// The record while it grows.
 pub(super) struct Assembler {
     pub(super) record: RunRecord,
+    /// Seconds that shards have closed since the record was last brought up to date, by step and second.
+    pending: BTreeMap<(usize, u32), ClosedSecond>,
     busy: BTreeMap<u64, f64>,
     run_queue: Vec<f64>,
 }
@@ -46,6 +49,8 @@ impl Assembler {
             poll_failures: 0,
             collector_failures: 0,
             collector_readings: 0,
+            shards: 1,
+            lost: 0,
         };
         let record = RunRecord {
             api_version: proofload_core::API_VERSION.to_owned(),
@@ -57,13 +62,32 @@ impl Assembler {
             generator,
             cluster,
         };
-        Self { record, busy: BTreeMap::new(), run_queue: Vec::new() }
+        Self { record, pending: BTreeMap::new(), busy: BTreeMap::new(), run_queue: Vec::new() }
     }
 
+    /// Takes in seconds of one shard; those of others for the same second are added.
     pub(super) fn closed(&mut self, seconds: Vec<ClosedSecond>) {
         for second in seconds {
-            let step = second.step;
-            self.record.steps[step].seconds.push(second.freeze());
+            match self.pending.entry((second.step, second.at)) {
+                Entry::Occupied(mut sum) => sum.get_mut().add(&second),
+                Entry::Vacant(place) => {
+                    place.insert(second);
+                }
+            }
+        }
+    }
+
+    /// Brings the record up to date with every second that was closed.
+    pub(super) fn settle_seconds(&mut self) {
+        for ((step, at), mut second) in std::mem::take(&mut self.pending) {
+            let seconds = &mut self.record.steps[step].seconds;
+            match seconds.binary_search_by_key(&at, |stored| stored.at) {
+                Ok(place) => {
+                    second.add(&ClosedSecond::thaw(step, &seconds[place]));
+                    seconds[place] = second.freeze();
+                }
+                Err(place) => seconds.insert(place, second.freeze()),
+            }
         }
     }
 
@@ -140,13 +164,12 @@ impl Assembler {
         generator.local_failures = outcome.local_failures;
         generator.polls = outcome.polls;
         generator.poll_failures = outcome.poll_failures;
+        generator.lost = outcome.lost;
         self.close_audit();
-        for ((step, class), times) in outcome.error_classes {
-            self.record.steps[step].error_classes.insert(class, times);
+        for (step, classes) in outcome.error_classes {
+            self.record.steps[step].error_classes = classes;
         }
-        for step in &mut self.record.steps {
-            step.seconds.sort_by_key(|second| second.at);
-        }
+        self.settle_seconds();
         let fates = fates(&outcome.jobs, work_shown, scenario);
         for flow in scenario.flows.iter().filter(|flow| flow.holds_job()) {
             let mut ledger = LedgerEvidence {
@@ -180,11 +203,11 @@ impl Assembler {
 
 /// The fate of every job. Open ones are split once per system, so that work shown for one flow never excuses a loss
 /// in another; a job whose state could not be read is unsettled, never lost.
-fn fates(jobs: &[JobEntry], work_shown: &BTreeMap<String, u64>, scenario: &Scenario) -> Vec<Fate> {
+fn fates(jobs: &[JobOutcome], work_shown: &BTreeMap<String, u64>, scenario: &Scenario) -> Vec<Fate> {
     let mut fates: Vec<Fate> = jobs.iter().map(|job| job.fate).collect();
     for system in scenario.systems() {
         let of_system =
-            |job: &JobEntry| scenario.flows.iter().any(|flow| flow.name == job.flow && flow.system == system);
+            |job: &JobOutcome| scenario.flows.iter().any(|flow| flow.name == job.flow && flow.system == system);
         let open: Vec<usize> =
             (0..jobs.len()).filter(|index| jobs[*index].fate == Fate::Open && of_system(&jobs[*index])).collect();
         let (unread, read): (Vec<usize>, Vec<usize>) = open.into_iter().partition(|index| jobs[*index].unreadable);
@@ -201,7 +224,7 @@ fn fates(jobs: &[JobEntry], work_shown: &BTreeMap<String, u64>, scenario: &Scena
 }
 
 /// What is timed, with the limits that the scenario's rules hold each against.
-pub(super) fn timed_steps(scenario: &Scenario) -> Vec<Timed> {
+pub(crate) fn timed_steps(scenario: &Scenario) -> Vec<Timed> {
     let limits = |kind: StepKind, name: &str| {
         let mut limits: Vec<u64> = scenario
             .slos

@@ -3,6 +3,7 @@
 
 mod assembler;
 mod folder;
+mod generators;
 mod prepare;
 mod session;
 mod settle;
@@ -16,7 +17,10 @@ use proofload_core::plan::Plan;
 use proofload_core::scenario::Scenario;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use assembler::timed_steps;
 pub use folder::RunFolder;
+pub use generators::JOIN_TOKEN_VARIABLE;
+pub(crate) use prepare::tls_config;
 
 use crate::clock::RunClock;
 use crate::cluster::ClusterEvent;
@@ -35,6 +39,14 @@ pub struct RunRequest {
     pub place: Place,
     /// The whole schedule.
     pub plan: Plan,
+    /// The scenario's file, for messages of generator processes.
+    pub scenario_file: PathBuf,
+    /// What the command line multiplied every rate by.
+    pub scale: f64,
+    /// Generator threads of each process.
+    pub threads: u32,
+    /// Generator processes beside this one; with 0 this process sends the load itself.
+    pub generators: u32,
     /// Where everything is kept.
     pub folder: RunFolder,
     /// The command that repeats this run.
@@ -165,7 +177,7 @@ fn check_token_lifetimes(request: &RunRequest) -> Result<(), RunError> {
 }
 
 /// A connection is a file descriptor; the soft limit of 1024 is for programs that use `select`.
-fn raise_file_limit() {
+pub(crate) fn raise_file_limit() {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;

@@ -239,7 +239,7 @@ fn fill(template: &Template, addresses: &HashMap<String, String>) -> Result<Stri
         .map_err(|part| format!("an address needs {part:?}, which was not started"))
 }
 
-fn tls_config() -> Result<Arc<rustls::ClientConfig>, RunError> {
+pub(crate) fn tls_config() -> Result<Arc<rustls::ClientConfig>, RunError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

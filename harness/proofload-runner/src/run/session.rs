@@ -13,6 +13,7 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::assembler::{Assembler, cluster_evidence, timed_steps};
+use super::generators;
 use super::prepare::Stage;
 use super::settle::{is_settled, scaling_decided};
 use super::{RunError, RunRequest};
@@ -20,7 +21,7 @@ use crate::clock::{RunClock, unix_ms};
 use crate::cluster::ClusterEvent;
 use crate::collector::{QueueReading, Readings, WatchedQueue, collect};
 use crate::event::{Event, Phase, Progress};
-use crate::load::{Control, Generator, GeneratorEvent, Outcome, Tick, WorldParts};
+use crate::load::{Control, Generator, GeneratorEvent, Outcome, Shards, Tick, WorldParts};
 
 /// From now to the start of the axis: time for the generator to make its world.
 const LEAD: Duration = Duration::from_millis(300);
@@ -55,6 +56,7 @@ pub(super) async fn run_session(
 ) -> Result<RunRecord, RunError> {
     let timed = timed_steps(&request.scenario);
     let scaled = stage.cluster.as_ref().map(crate::cluster::LocalCluster::evidence).unwrap_or_default();
+    let processes = generators::gather(request, &stage.systems).await?;
     let clock = RunClock::starting_in(LEAD);
     let info = run_info(request);
     let parts = WorldParts {
@@ -81,8 +83,11 @@ pub(super) async fn run_session(
         draining_until_ms: None,
         end: RunEnd::Completed,
     };
-    let generator = Generator::start(parts, request.plan.clone())
-        .map_err(|error| RunError::Internal(format!("the generator thread could not start: {error}")))?;
+    session.assembler.record.generator.shards = u64::from(request.threads) * u64::from(request.generators.max(1));
+    let (generator, _children) = match processes {
+        Some(processes) => processes.start(clock),
+        None => (start_here(&parts, request)?, Vec::new()),
+    };
     let (cluster_tell, cluster_events) = unbounded_channel();
     if let Some(cluster) = &mut stage.cluster {
         cluster.autoscale(clock, &cluster_tell);
@@ -97,6 +102,11 @@ pub(super) async fn run_session(
     session.assembler.finish(outcome, &work_shown, &request.scenario, (session.end, lasted_ms));
     session.save(on_event)?;
     Ok(session.assembler.record)
+}
+
+fn start_here(parts: &WorldParts, request: &RunRequest) -> Result<Generator, RunError> {
+    Generator::start(parts, &request.plan, Shards::all(request.threads))
+        .map_err(|error| RunError::Internal(format!("the generator threads could not start: {error}")))
 }
 
 impl Session<'_> {
@@ -117,7 +127,7 @@ impl Session<'_> {
         let mut silence = std::pin::pin!(tokio::time::sleep(GENERATOR_SILENT_MAX));
         loop {
             tokio::select! {
-                heard = generator.events.recv() => {
+                heard = generator.next() => {
                     silence.as_mut().reset(tokio::time::Instant::now() + GENERATOR_SILENT_MAX);
                     match heard {
                         Some(GeneratorEvent::Finished(outcome)) => return Ok(*outcome),
@@ -164,6 +174,11 @@ impl Session<'_> {
                 self.draining_until_ms = Some(self.at_ms().saturating_add(drain_ms));
                 self.assembler.mark(self.at_ms(), "load ends".to_owned());
                 on_event(Event::Phase { phase: Phase::Drain });
+            }
+            GeneratorEvent::Lost(why) => {
+                let text = format!("a part of the generator is lost, so the run will be INVALID: {why}");
+                self.assembler.mark(self.at_ms(), text.clone());
+                on_event(Event::Warning { text });
             }
             GeneratorEvent::Finished(_) => {}
         }
@@ -245,6 +260,7 @@ impl Session<'_> {
     }
 
     fn save(&mut self, on_event: &mut dyn FnMut(Event)) -> Result<(), RunError> {
+        self.assembler.settle_seconds();
         self.assembler.record.run.lasted_ms = self.at_ms();
         let path = self.request.folder.write("record.json", self.assembler.record.to_json().as_bytes())?;
         on_event(Event::Saved { path });

@@ -2,6 +2,7 @@
 
 mod completions;
 mod conform;
+mod generator;
 mod judge;
 mod lint;
 mod plan;
@@ -20,6 +21,7 @@ pub(crate) async fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Judge(args) => judge::judge(&args),
         Command::Conform(args) => conform::conform(args).await,
         Command::Lint(args) => lint::lint(&args),
+        Command::Generator(args) => generator::generator(&args).await,
         Command::Stack { action } => stack::stack(action).await,
         Command::Schema { of } => schema::schema(of),
         Command::Completions { shell } => completions::completions(shell),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use proofload_core::evidence::{RunEnd, RunRecord};
 use proofload_core::judge::judge;
-use proofload_core::plan::Plan;
+use proofload_core::plan::{Plan, demand};
 use proofload_core::report::{Report, closing_lines, files};
 use proofload_core::scenario::Scenario;
 use proofload_runner::run::{Place, RunFolder, RunRequest, run as run_scenario};
@@ -49,6 +49,10 @@ pub(crate) async fn run(args: RunArgs) -> Result<u8, Failure> {
             proofload: std::env::current_exe()?,
             variable,
         },
+        threads: args.threads.unwrap_or_else(|| threads_for(&scenario, &plan)),
+        generators: args.generators,
+        scale: args.scale,
+        scenario_file: args.scenario.clone(),
         plan,
         folder: folder.clone(),
         command: command_line(&args),
@@ -64,6 +68,17 @@ pub(crate) async fn run(args: RunArgs) -> Result<u8, Failure> {
             Err(error.into())
         }
     }
+}
+
+/// Arrivals per second that one generator thread sends with room to spare, and virtual users likewise.
+const PER_THREAD: u64 = 5_000;
+
+/// As many threads as the load needs, but never more than there are cores.
+fn threads_for(scenario: &Scenario, plan: &Plan) -> u32 {
+    let demand = demand(scenario, plan);
+    let wanted = demand.arrivals_in_1s.max(demand.users).div_ceil(PER_THREAD).max(1);
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    u32::try_from(wanted.min(cores as u64)).unwrap_or(1)
 }
 
 /// Judges the record, writes every report and prints the closing lines.

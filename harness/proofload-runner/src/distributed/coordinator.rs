@@ -1,0 +1,191 @@
+//! The side of the run: waits for workers, gives each its part, and hears them as it hears threads of its own.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use super::wire::{Assignment, ToCoordinator, ToWorker, read, write};
+use crate::clock;
+use crate::load::{Control, Generator, GeneratorEvent, Worker};
+
+/// Longest wait until a worker has built its plan and read its payloads.
+const READY_WITHIN: Duration = Duration::from_secs(60);
+/// Longest silence of a worker: it speaks four times a second.
+const SILENT_MAX: Duration = Duration::from_secs(15);
+
+/// Where workers join.
+pub(crate) struct Coordinator {
+    listener: TcpListener,
+    token: String,
+    /// Where this process's clock begins, for telling times to workers.
+    base: Instant,
+}
+
+/// Workers that are ready to begin.
+pub(crate) struct Gathered {
+    connections: Vec<(TcpStream, u32)>,
+    base: Instant,
+}
+
+impl Coordinator {
+    /// Listens on a port that is free, on this machine only; workers prove themselves with `token`.
+    ///
+    /// # Errors
+    /// Where no port is free.
+    pub(crate) async fn bind(token: String) -> std::io::Result<Self> {
+        Ok(Self { listener: TcpListener::bind(("127.0.0.1", 0)).await?, token, base: clock::now() })
+    }
+
+    /// Where workers join.
+    ///
+    /// # Errors
+    /// Where the kernel does not say.
+    pub(crate) fn address(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Waits until a worker is ready for each assignment.
+    ///
+    /// # Errors
+    /// A sentence, where one refuses or does not come in time.
+    pub(crate) async fn gather(self, assignments: Vec<Assignment>) -> Result<Gathered, String> {
+        let wanted = assignments.len();
+        let mut arriving = Vec::new();
+        let gathering = async {
+            for assignment in assignments {
+                let stream = self.accept().await?;
+                arriving.push(tokio::spawn(make_ready(stream, assignment, self.base)));
+            }
+            let mut connections = Vec::new();
+            for worker in &mut arriving {
+                connections.push(worker.await.map_err(|error| format!("a worker could not be heard: {error}"))??);
+            }
+            Ok::<_, String>(connections)
+        };
+        let gathered = tokio::time::timeout(READY_WITHIN, gathering).await;
+        let in_time = gathered.map_err(|_| {
+            format!(
+                "{wanted} generator processes were not ready within {} s; see logs/generator-*.log",
+                READY_WITHIN.as_secs()
+            )
+        });
+        Ok(Gathered { connections: in_time??, base: self.base })
+    }
+
+    /// The next that knows the token. Whoever does not is sent away and costs nobody a place.
+    async fn accept(&self) -> Result<(TcpStream, u32), String> {
+        loop {
+            let (mut stream, _) =
+                self.listener.accept().await.map_err(|error| format!("no worker can join any more: {error}"))?;
+            let hello = tokio::time::timeout(Duration::from_secs(5), read::<ToCoordinator>(&mut stream)).await;
+            let Ok(Ok(Some(ToCoordinator::Hello { token, version, pid }))) = hello else { continue };
+            if token != self.token {
+                continue;
+            }
+            if version != env!("CARGO_PKG_VERSION") {
+                return Err(format!(
+                    "a worker of version {version} joined a run of version {}; use the same program everywhere",
+                    env!("CARGO_PKG_VERSION")
+                ));
+            }
+            stream.set_nodelay(true).map_err(|error| error.to_string())?;
+            return Ok((stream, pid));
+        }
+    }
+}
+
+/// Gives a worker its part and answers its pings until it is ready.
+async fn make_ready(
+    (mut stream, pid): (TcpStream, u32),
+    assignment: Assignment,
+    base: Instant,
+) -> Result<(TcpStream, u32), String> {
+    let gone = |error: std::io::Error| format!("generator process {pid} has gone: {error}; see logs/generator-*.log");
+    write(&mut stream, &ToWorker::Assignment(Box::new(assignment))).await.map_err(gone)?;
+    loop {
+        match read(&mut stream).await.map_err(gone)? {
+            Some(ToCoordinator::Ping) => {
+                write(&mut stream, &ToWorker::Pong { here_ns: since(base, clock::now()) }).await.map_err(gone)?;
+            }
+            Some(ToCoordinator::Ready { .. }) => return Ok((stream, pid)),
+            Some(ToCoordinator::Refused { why }) => return Err(why),
+            _ => return Err(gone(std::io::ErrorKind::UnexpectedEof.into())),
+        }
+    }
+}
+
+impl Gathered {
+    /// Lets all begin: the axis of the run starts at `zero`.
+    pub(crate) fn start(self, zero: Instant) -> Generator {
+        let (tell, events) = unbounded_channel();
+        let zero_ns = since(self.base, zero);
+        let workers = self.connections.into_iter().enumerate().map(|(index, (stream, pid))| {
+            let (control, told) = unbounded_channel();
+            tokio::spawn(converse(stream, zero_ns, told, Heard { index, pid, tell: tell.clone() }));
+            Box::new(Remote { control }) as Box<dyn Worker>
+        });
+        Generator::of(workers.collect(), events)
+    }
+}
+
+/// A worker in another process.
+struct Remote {
+    control: UnboundedSender<Control>,
+}
+
+impl Worker for Remote {
+    fn tell(&self, control: Control) {
+        let _ = self.control.send(control);
+    }
+
+    fn failure(&mut self) -> Option<String> {
+        // Its end is heard as an event.
+        None
+    }
+}
+
+/// Where what a worker says goes.
+struct Heard {
+    index: usize,
+    pid: u32,
+    tell: UnboundedSender<(usize, GeneratorEvent)>,
+}
+
+impl Heard {
+    fn event(&self, event: GeneratorEvent) {
+        // The other end is gone only when the run is being torn down.
+        let _ = self.tell.send((self.index, event));
+    }
+}
+
+/// Passes words on in both directions until the worker has gone.
+async fn converse(stream: TcpStream, zero_ns: u64, mut told: UnboundedReceiver<Control>, heard: Heard) {
+    let (mut from, mut to) = stream.into_split();
+    let speaking = tokio::spawn(async move {
+        let mut message = Some(ToWorker::Start { zero_ns });
+        while let Some(words) = message {
+            if write(&mut to, &words).await.is_err() {
+                break;
+            }
+            message = told.recv().await.map(ToWorker::Control);
+        }
+        to
+    });
+    let why = loop {
+        match tokio::time::timeout(SILENT_MAX, read(&mut from)).await {
+            Ok(Ok(Some(ToCoordinator::Event(event)))) => heard.event(event),
+            Ok(Ok(_)) => break "it ended".to_owned(),
+            Ok(Err(error)) => break error.to_string(),
+            Err(_) => break format!("it was silent for {} s", SILENT_MAX.as_secs()),
+        }
+    };
+    // After the outcome this says nothing; before it, that a share of the load is missing.
+    heard.event(GeneratorEvent::Lost(format!("generator process {}: {why}", heard.pid)));
+    speaking.abort();
+}
+
+fn since(base: Instant, moment: Instant) -> u64 {
+    u64::try_from(moment.saturating_duration_since(base).as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,202 @@
+//! What several shards tell, as one: counts add up, ends are waited for, and a lost shard is never passed over.
+
+use proofload_core::evidence::Histogram;
+
+use super::event::{GeneratorEvent, Outcome, Tick};
+
+/// Puts the words of several shards together.
+#[derive(Debug)]
+pub(super) struct Merge {
+    shards: Vec<Told>,
+}
+
+/// What one shard has told.
+#[derive(Debug, Default)]
+struct Told {
+    tick: Tick,
+    load_ended: bool,
+    outcome: Option<Outcome>,
+}
+
+impl Merge {
+    /// Nothing told yet by `shards` shards.
+    pub(super) fn new(shards: usize) -> Self {
+        Self { shards: (0..shards).map(|_| Told::default()).collect() }
+    }
+
+    /// Takes in what shard `index` tells; gives what all of them tell together.
+    pub(super) fn take(&mut self, index: usize, event: GeneratorEvent) -> Vec<GeneratorEvent> {
+        match event {
+            GeneratorEvent::Tick(tick) => {
+                self.shards[index].tick = tick;
+                vec![GeneratorEvent::Tick(self.tick(index))]
+            }
+            GeneratorEvent::LoadEnded => self.load_ended(index).into_iter().collect(),
+            GeneratorEvent::Finished(outcome) => self.finished(index, *outcome).into_iter().collect(),
+            GeneratorEvent::Lost(why) => {
+                if self.shards[index].outcome.is_some() {
+                    return Vec::new();
+                }
+                let mut told = vec![GeneratorEvent::Lost(why)];
+                told.extend(self.load_ended(index));
+                told.extend(self.finished(index, self.last_known(index)));
+                told
+            }
+            event @ (GeneratorEvent::Closed(_) | GeneratorEvent::Journal(_)) => vec![event],
+        }
+    }
+
+    /// Whether a shard still owes its outcome.
+    pub(super) fn is_owed(&self, index: usize) -> bool {
+        self.shards[index].outcome.is_none()
+    }
+
+    /// Figures of all, with the audit of the shard that spoke last.
+    fn tick(&self, index: usize) -> Tick {
+        let sum = |of: fn(&Tick) -> u64| self.shards.iter().map(|told| of(&told.tick)).sum();
+        let last = &self.shards[index].tick;
+        Tick {
+            at_ms: last.at_ms,
+            due: sum(|tick| tick.due),
+            dispatched: sum(|tick| tick.dispatched),
+            dropped: sum(|tick| tick.dropped),
+            answered: sum(|tick| tick.answered),
+            errors: sum(|tick| tick.errors),
+            in_flight: sum(|tick| tick.in_flight),
+            passes: sum(|tick| tick.passes),
+            p95_ms: self.shards.iter().filter_map(|told| told.tick.p95_ms).reduce(f64::max),
+            jobs_open: sum(|tick| tick.jobs_open),
+            jobs_ended: sum(|tick| tick.jobs_ended),
+            audit: last.audit,
+        }
+    }
+
+    fn load_ended(&mut self, index: usize) -> Option<GeneratorEvent> {
+        let ended_before = std::mem::replace(&mut self.shards[index].load_ended, true);
+        (!ended_before && self.shards.iter().all(|told| told.load_ended)).then_some(GeneratorEvent::LoadEnded)
+    }
+
+    fn finished(&mut self, index: usize, outcome: Outcome) -> Option<GeneratorEvent> {
+        self.shards[index].outcome = Some(outcome);
+        let all = self.shards.iter().map(|told| told.outcome.as_ref());
+        let all: Option<Vec<&Outcome>> = all.collect();
+        all.map(|outcomes| GeneratorEvent::Finished(Box::new(sum(&outcomes))))
+    }
+
+    /// All that is left of a lost shard: its last figures.
+    fn last_known(&self, index: usize) -> Outcome {
+        let tick = &self.shards[index].tick;
+        Outcome { due: tick.due, dispatched: tick.dispatched, dropped: tick.dropped, lost: 1, ..Outcome::default() }
+    }
+}
+
+fn sum(outcomes: &[&Outcome]) -> Outcome {
+    let total = |of: fn(&Outcome) -> u64| outcomes.iter().map(|outcome| of(outcome)).sum();
+    let mut sum = Outcome {
+        due: total(|outcome| outcome.due),
+        dispatched: total(|outcome| outcome.dispatched),
+        dropped: total(|outcome| outcome.dropped),
+        wake_lag: Histogram::freeze(&Histogram::merge(outcomes.iter().map(|outcome| &outcome.wake_lag))),
+        local_failures: total(|outcome| outcome.local_failures),
+        polls: total(|outcome| outcome.polls),
+        poll_failures: total(|outcome| outcome.poll_failures),
+        lost: total(|outcome| outcome.lost),
+        ..Outcome::default()
+    };
+    for outcome in outcomes {
+        sum.jobs.extend_from_slice(&outcome.jobs);
+        for (flow, times) in &outcome.duplicated {
+            *sum.duplicated.entry(flow.clone()).or_default() += times;
+        }
+        for (step, classes) in &outcome.error_classes {
+            for (class, times) in classes {
+                *sum.error_classes.entry(*step).or_default().entry(class.clone()).or_default() += times;
+            }
+        }
+    }
+    count_ids_given_twice(&mut sum);
+    sum
+}
+
+/// An id that two shards were given is a duplicate as much as one that a single shard was given twice.
+fn count_ids_given_twice(sum: &mut Outcome) {
+    let mut seen = std::collections::HashSet::new();
+    let duplicated = &mut sum.duplicated;
+    sum.jobs.retain(|job| {
+        let is_new = seen.insert((job.flow.clone(), job.id.clone()));
+        if !is_new {
+            *duplicated.entry(job.flow.clone()).or_default() += 1;
+        }
+        is_new
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use proofload_core::evidence::Fate;
+
+    use super::super::event::JobOutcome;
+    use super::*;
+
+    fn words(events: &[GeneratorEvent]) -> Vec<String> {
+        let word = |event: &GeneratorEvent| match event {
+            GeneratorEvent::Tick(tick) => format!("due {}", tick.due),
+            GeneratorEvent::LoadEnded => "load ended".to_owned(),
+            GeneratorEvent::Finished(outcome) => {
+                format!("finished: due {}, {} jobs, {} lost", outcome.due, outcome.jobs.len(), outcome.lost)
+            }
+            GeneratorEvent::Lost(why) => format!("lost: {why}"),
+            GeneratorEvent::Closed(_) | GeneratorEvent::Journal(_) => "as it is".to_owned(),
+        };
+        events.iter().map(word).collect()
+    }
+
+    fn tick(due: u64) -> GeneratorEvent {
+        GeneratorEvent::Tick(Tick { due, ..Tick::default() })
+    }
+
+    fn finished(due: u64, ids: &[&str]) -> GeneratorEvent {
+        let job = |id: &&str| JobOutcome {
+            id: (*id).to_owned(),
+            flow: "f".to_owned(),
+            at_ms: 0,
+            fate: Fate::Succeeded,
+            last_state: "done".to_owned(),
+            claims_work: false,
+            unreadable: false,
+        };
+        let jobs = ids.iter().map(job).collect();
+        GeneratorEvent::Finished(Box::new(Outcome { due, jobs, ..Outcome::default() }))
+    }
+
+    #[test]
+    fn counts_add_up_and_ends_are_waited_for() {
+        let mut merge = Merge::new(2);
+        assert_eq!(words(&merge.take(0, tick(3))), ["due 3"]);
+        assert_eq!(words(&merge.take(1, tick(4))), ["due 7"]);
+        assert!(merge.take(1, GeneratorEvent::LoadEnded).is_empty());
+        assert_eq!(words(&merge.take(0, GeneratorEvent::LoadEnded)), ["load ended"]);
+        assert!(merge.take(0, finished(3, &["a", "b"])).is_empty());
+        assert_eq!(words(&merge.take(1, finished(4, &["c"]))), ["finished: due 7, 3 jobs, 0 lost"]);
+    }
+
+    #[test]
+    fn an_id_that_two_shards_were_given_is_a_duplicate() {
+        let mut merge = Merge::new(2);
+        merge.take(0, finished(1, &["a", "b"]));
+        let told = merge.take(1, finished(1, &["b"]));
+        let [GeneratorEvent::Finished(outcome)] = told.as_slice() else { panic!("both have finished") };
+        assert_eq!((outcome.jobs.len(), outcome.duplicated["f"]), (2, 1));
+    }
+
+    #[test]
+    fn a_lost_shard_is_told_and_keeps_nobody_waiting() {
+        let mut merge = Merge::new(2);
+        merge.take(0, tick(5));
+        merge.take(1, GeneratorEvent::LoadEnded);
+        let lost = merge.take(0, GeneratorEvent::Lost("killed".to_owned()));
+        assert_eq!(words(&lost), ["lost: killed", "load ended"]);
+        assert_eq!(words(&merge.take(1, finished(4, &[]))), ["finished: due 9, 0 jobs, 1 lost"]);
+        assert!(merge.take(0, GeneratorEvent::Lost("again".to_owned())).is_empty());
+    }
+}

@@ -1,0 +1,213 @@
+//! One shard of the generator: a thread with a runtime of its own, so that nothing else of proofload delays a send.
+
+use std::rc::Rc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use futures::StreamExt;
+use proofload_core::plan::Plan;
+use proofload_core::scenario::Executor;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::LocalSet;
+
+use super::audit::ThreadAudit;
+use super::event::{Control, GeneratorEvent, Outcome, Tick};
+use super::job::last_look;
+use super::world::{World, WorldParts};
+use super::{executor_open, executor_vus};
+
+/// How often the thread tells what it has; also how often open seconds are looked at.
+const TICK: Duration = Duration::from_millis(250);
+/// Polls at once in the last look at open jobs.
+const LAST_LOOK_AT_ONCE: usize = 32;
+/// Longest that the last look at all open jobs may take; those it does not reach stay unread, so unsettled.
+const LAST_LOOK_WITHIN: Duration = Duration::from_secs(20);
+/// How long requests on the wire may still take when the run must end.
+const LAST_REQUESTS: Duration = Duration::from_secs(2);
+
+/// A running shard.
+pub(super) struct Shard {
+    control: UnboundedSender<Control>,
+    thread: Option<JoinHandle<Result<(), String>>>,
+}
+
+impl Shard {
+    /// Starts the thread; the first arrival leaves at the start of the clock. It speaks as number `index`.
+    pub(super) fn start(
+        index: usize,
+        parts: WorldParts,
+        plan: Plan,
+        tell: UnboundedSender<(usize, GeneratorEvent)>,
+    ) -> std::io::Result<Self> {
+        let (control, told) = unbounded_channel();
+        let thread = std::thread::Builder::new().name(format!("shard-{index}")).spawn(move || {
+            let last_words = LastWords(Teller { index, tell: tell.clone() });
+            let ended = thread_main(parts, plan, told, Teller { index, tell });
+            if let Err(why) = &ended {
+                last_words.0.tell(GeneratorEvent::Lost(why.clone()));
+            }
+            ended
+        })?;
+        Ok(Self { control, thread: Some(thread) })
+    }
+
+    /// Tells the thread; has no effect once it has ended.
+    pub(super) fn tell(&self, control: Control) {
+        let _ = self.control.send(control);
+    }
+
+    /// Why the thread ended early, in a sentence; `None` while it runs.
+    pub(super) fn failure(&mut self) -> Option<String> {
+        if self.thread.as_ref().is_some_and(|thread| !thread.is_finished()) {
+            return None;
+        }
+        match self.thread.take().map(JoinHandle::join) {
+            Some(Ok(Ok(()))) => None,
+            Some(Ok(Err(sentence))) => Some(sentence),
+            _ => Some("a generator thread ended without a word".to_owned()),
+        }
+    }
+}
+
+/// Where a shard's events go.
+pub(super) struct Teller {
+    index: usize,
+    tell: UnboundedSender<(usize, GeneratorEvent)>,
+}
+
+impl Teller {
+    pub(super) fn tell(&self, event: GeneratorEvent) {
+        // The other end is gone only when the run is being torn down.
+        let _ = self.tell.send((self.index, event));
+    }
+}
+
+/// Says that the shard is gone, even if it panics; after its outcome nobody listens to that.
+struct LastWords(Teller);
+
+impl Drop for LastWords {
+    fn drop(&mut self) {
+        self.0.tell(GeneratorEvent::Lost("a generator thread ended without a word".to_owned()));
+    }
+}
+
+fn thread_main(parts: WorldParts, plan: Plan, told: UnboundedReceiver<Control>, tell: Teller) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("the generator's runtime could not start: {error}"))?;
+    let world = Rc::new(World::new(parts, tell)?);
+    LocalSet::new().block_on(&runtime, drive(world, plan, told))
+}
+
+async fn drive(world: Rc<World>, plan: Plan, mut told: UnboundedReceiver<Control>) -> Result<(), String> {
+    let load = tokio::task::spawn_local(run_load(Rc::clone(&world), plan));
+    let mut load = std::pin::pin!(load);
+    let mut loading = true;
+    let mut audit = ThreadAudit::default();
+    let mut ticks = tokio::time::interval(TICK);
+    loop {
+        tokio::select! {
+            ended = &mut load, if loading => {
+                loading = false;
+                ended.map_err(|error| format!("the load ended early: {error}"))?
+                    .map_err(|error| format!("the kernel's timer failed: {error}"))?;
+                world.events.tell(GeneratorEvent::LoadEnded);
+            }
+            _ = ticks.tick() => tell_figures(&world, &mut audit),
+            control = told.recv() => match control {
+                Some(Control::Finish) | None => break,
+            },
+        }
+    }
+    world.stopping.set(true);
+    world.finishing.set(true);
+    finish(&world).await;
+    Ok(())
+}
+
+async fn run_load(world: Rc<World>, plan: Plan) -> std::io::Result<()> {
+    let closed = world.scenario.workloads.iter().enumerate();
+    let closed: Vec<_> = closed
+        .filter(|(_, workload)| matches!(workload.executor, Executor::Vus { .. }))
+        .map(|(index, _)| tokio::task::spawn_local(executor_vus::run(Rc::clone(&world), index)))
+        .collect();
+    let ends_ns = plan.ends_ns;
+    executor_open::run(Rc::clone(&world), plan.arrivals).await?;
+    for users in closed {
+        let _ = users.await;
+    }
+    // The last stage lasts until its end, even if its last arrival comes earlier.
+    while world.clock.now_ns() < ends_ns && !world.stopping.get() {
+        tokio::time::sleep(TICK).await;
+    }
+    Ok(())
+}
+
+fn tell_figures(world: &World, audit: &mut ThreadAudit) {
+    let now_ns = world.clock.now_ns();
+    // The running second can still get arrivals, and so can the one before it if the thread is late.
+    let before_s = u32::try_from(now_ns / 1_000_000_000).unwrap_or(u32::MAX).saturating_sub(1);
+    let mut recorder = world.recorder.borrow_mut();
+    let closed = recorder.close(before_s);
+    let totals = recorder.totals();
+    let p95_ms = recorder.take_recent_p95_ms();
+    drop(recorder);
+    if !closed.is_empty() {
+        world.events.tell(GeneratorEvent::Closed(closed));
+    }
+    let jobs = world.jobs.borrow();
+    let tick = Tick {
+        at_ms: now_ns / 1_000_000,
+        due: world.due.get(),
+        dispatched: world.dispatched.get(),
+        dropped: totals.dropped,
+        answered: totals.answered,
+        errors: totals.errors,
+        in_flight: world.in_flight.get(),
+        passes: world.passes.get(),
+        p95_ms,
+        jobs_open: jobs.open,
+        jobs_ended: jobs.ended,
+        audit: audit.read(now_ns),
+    };
+    world.events.tell(GeneratorEvent::Tick(tick));
+}
+
+/// Lets requests on the wire end, looks once more at every open job and hands everything over.
+async fn finish(world: &Rc<World>) {
+    let waited = async {
+        while world.in_flight.get() > 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let _ = tokio::time::timeout(LAST_REQUESTS, waited).await;
+    look_at_open_jobs(world).await;
+    let closed = world.recorder.borrow_mut().close_all(world.clock.now_ns());
+    world.events.tell(GeneratorEvent::Closed(closed));
+    let (jobs, duplicated) = world.jobs.borrow_mut().take();
+    let recorder = world.recorder.borrow();
+    let outcome = Outcome {
+        due: world.due.get(),
+        dispatched: world.dispatched.get(),
+        dropped: recorder.totals().dropped,
+        wake_lag: recorder.wake_lag(),
+        lost: 0,
+        local_failures: world.local_failures.get(),
+        polls: world.polls.get(),
+        poll_failures: world.poll_failures.get(),
+        jobs,
+        duplicated,
+        error_classes: world.error_classes(),
+    };
+    world.events.tell(GeneratorEvent::Finished(Box::new(outcome)));
+}
+
+/// What is not reached in time is marked unread first, so that silence never reads as loss.
+async fn look_at_open_jobs(world: &World) {
+    let open = world.jobs.borrow().open_jobs();
+    world.jobs.borrow_mut().mark_unread(&open);
+    let looks = futures::stream::iter(open.into_iter().map(|index| last_look(world, index)));
+    let all = looks.buffer_unordered(LAST_LOOK_AT_ONCE).for_each(|()| async {});
+    let _ = tokio::time::timeout(LAST_LOOK_WITHIN, all).await;
+}

@@ -1,0 +1,81 @@
+//! Generator processes of a run: started, given their part, ended with the run.
+
+use std::process::Stdio;
+use std::time::Instant;
+
+use tokio::process::{Child, Command};
+
+use super::{RunError, RunRequest};
+use crate::clock::RunClock;
+use crate::distributed::{AssignedSystem, Assignment, Coordinator, Gathered};
+use crate::load::{Generator, SystemAccess};
+
+/// The variable that tells a generator process the token of its run.
+pub const JOIN_TOKEN_VARIABLE: &str = "PROOFLOAD_JOIN_TOKEN";
+
+/// Generator processes that are ready.
+pub(super) struct Processes {
+    gathered: Gathered,
+    /// Ended by force when dropped; before that they end by themselves.
+    children: Vec<Child>,
+}
+
+impl Processes {
+    /// Lets all begin on the axis of `clock`.
+    pub(super) fn start(self, clock: RunClock) -> (Generator, Vec<Child>) {
+        let zero: Instant = clock.instant(0);
+        (self.gathered.start(zero), self.children)
+    }
+}
+
+/// Starts the processes that were asked for and waits until they are ready; `None` if none were.
+pub(super) async fn gather(request: &RunRequest, systems: &[SystemAccess]) -> Result<Option<Processes>, RunError> {
+    if request.generators == 0 {
+        return Ok(None);
+    }
+    let token = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
+    let failed = |error: std::io::Error| RunError::Internal(format!("a generator process could not start: {error}"));
+    let coordinator = Coordinator::bind(token.clone()).await.map_err(failed)?;
+    let address = coordinator.address().map_err(failed)?;
+    std::fs::create_dir_all(&request.place.logs).map_err(failed)?;
+    let mut children = Vec::new();
+    for number in 1..=request.generators {
+        let log = std::fs::File::create(request.place.logs.join(format!("generator-{number}.log"))).map_err(failed)?;
+        let child = Command::new(&request.place.proofload)
+            .args(["generator", "--join", &address.to_string()])
+            .env(JOIN_TOKEN_VARIABLE, &token)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .kill_on_drop(true)
+            .spawn();
+        children.push(child.map_err(failed)?);
+    }
+    let assignments = (0..request.generators).map(|index| assignment(request, systems, index)).collect();
+    let gathered = coordinator.gather(assignments).await.map_err(RunError::Setup)?;
+    Ok(Some(Processes { gathered, children }))
+}
+
+fn assignment(request: &RunRequest, systems: &[SystemAccess], index: u32) -> Assignment {
+    let system = |access: &SystemAccess| AssignedSystem {
+        name: access.name.clone(),
+        url: access.target.url(),
+        tokens: access
+            .tokens
+            .iter()
+            .filter_map(|(name, value)| Some((name.clone(), value.to_str().ok()?.to_owned())))
+            .collect(),
+    };
+    Assignment {
+        scenario_file: request.scenario_file.clone(),
+        scenario_text: request.scenario_text.clone(),
+        folder: request.scenario_folder.clone(),
+        scale: request.scale,
+        seed: request.plan.seed,
+        run_id: request.folder.id.clone(),
+        shard_first: index * request.threads,
+        shards: request.threads,
+        shards_total: request.generators * request.threads,
+        systems: systems.iter().map(system).collect(),
+    }
+}
