@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use proofload_core::payload::{Filling, recipe};
 use proofload_core::plan::Picker;
-use proofload_core::scenario::PayloadSet;
+use proofload_core::scenario::{Content, PayloadSet, PayloadSource};
 
 use crate::load::{LoadedPayload, PayloadFile};
 
@@ -21,10 +22,17 @@ pub(crate) fn load_payloads(sets: &[PayloadSet], folder: &Path, seed: u64) -> Re
 }
 
 fn load_set(set: &PayloadSet, folder: &Path, seed: u64, total: &mut u64) -> Result<LoadedPayload, String> {
-    let paths = matching(&folder.join(&set.files))
-        .map_err(|error| format!("payload set `{}`: `{}` cannot be listed: {error}", set.name, set.files))?;
+    let pattern = match &set.source {
+        PayloadSource::Files(pattern) => pattern,
+        PayloadSource::Generated { content, count, .. } => return generate(set, (*content, *count), seed, total),
+        PayloadSource::Recorded { .. } => {
+            return Err(format!("payload set `{}`: payloads `from: trace` are not sent yet", set.name));
+        }
+    };
+    let paths = matching(&folder.join(pattern))
+        .map_err(|error| format!("payload set `{}`: `{pattern}` cannot be listed: {error}", set.name))?;
     if paths.is_empty() {
-        return Err(format!("payload set `{}`: no file matches `{}` in {}", set.name, set.files, folder.display()));
+        return Err(format!("payload set `{}`: no file matches `{pattern}` in {}", set.name, folder.display()));
     }
     let mut files = Vec::new();
     for path in paths {
@@ -35,6 +43,30 @@ fn load_set(set: &PayloadSet, folder: &Path, seed: u64, total: &mut u64) -> Resu
         }
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         files.push(PayloadFile { content_type: content_type(&name), name, bytes: Bytes::from(bytes) });
+    }
+    let picker = Picker::new(set.pick, files.len(), seed);
+    Ok(LoadedPayload { name: set.name.clone(), files, picker })
+}
+
+/// Makes every payload of a generated set.
+fn generate(
+    set: &PayloadSet,
+    (content, count): (Content, u32),
+    seed: u64,
+    total: &mut u64,
+) -> Result<LoadedPayload, String> {
+    let filling = Filling::new(content);
+    let content_type = if content == Content::Text { "text/plain" } else { "application/octet-stream" };
+    let mut files = Vec::new();
+    for number in 0..count as usize {
+        let recipe = recipe(set, number, None, seed).expect("a generated set has a recipe for each number");
+        *total += recipe.bytes();
+        if *total > TOTAL_BYTES_MAX {
+            return Err(format!("the payload sets hold more than 2 GiB; `{}` went over it", set.name));
+        }
+        let mut bytes = Vec::new();
+        recipe.blocks().for_each(|block| filling.write(block, &mut bytes));
+        files.push(PayloadFile { content_type, name: format!("{}-{number}", set.name), bytes: Bytes::from(bytes) });
     }
     let picker = Picker::new(set.pick, files.len(), seed);
     Ok(LoadedPayload { name: set.name.clone(), files, picker })
@@ -97,7 +129,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let set = PayloadSet {
             name: "studies".to_owned(),
-            files: "*.png".to_owned(),
+            source: PayloadSource::Files("*.png".to_owned()),
             pick: proofload_core::scenario::Pick::Cycle,
         };
         let error = load_payloads(&[set], folder.path(), 1).unwrap_err();

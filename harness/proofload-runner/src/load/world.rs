@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::HeaderValue;
 use proofload_core::evidence::StepKind;
+use proofload_core::payload::Use;
 use proofload_core::plan::Picker;
 use proofload_core::scenario::{Extract, Scenario, Step};
 use regex::Regex;
@@ -162,7 +163,8 @@ impl World {
         let (set, used) = self.payloads.get(payload)?;
         let number = used.get();
         used.set(number + 1);
-        set.files.get(set.picker.pick(number))
+        let of = Use { workload: 0, iteration: number, number: 0, entry: None };
+        set.files.get(set.picker.pick(of))
     }
 
     pub(super) fn request_step(&self, name: &str) -> usize {
