@@ -8,10 +8,12 @@ pub mod conformance;
 pub mod environment;
 pub mod evidence;
 pub mod judge;
+pub mod payload;
 pub mod plan;
 pub mod report;
 pub mod scenario;
 mod source;
+pub mod trace;
 
 pub use source::{Problem, Problems};
 

@@ -87,6 +87,11 @@ impl<'a> Reporter<'a> {
         });
     }
 
+    /// How many mistakes were noted so far.
+    pub(crate) fn count(&self) -> usize {
+        self.problems.len()
+    }
+
     /// Ends the check: the value if nothing was wrong, else every problem in the order of the file.
     pub(crate) fn finish<T>(mut self, value: Option<T>) -> Result<T, Problems> {
         self.problems.sort_by_key(|problem| (problem.line, problem.column));

@@ -1,11 +1,17 @@
 //! Finding and reading scenarios and environments.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use proofload_core::environment::Environment;
 use proofload_core::scenario::Scenario;
+use proofload_core::trace::{Trace, Traces};
 
 use crate::failure::Failure;
+
+/// Largest trace file that is read, in bytes; it is held in memory.
+const TRACE_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 
 /// A file and where it lies.
 pub(crate) struct Source {
@@ -19,6 +25,26 @@ pub(crate) fn scenario(path: &Path) -> Result<(Scenario, Source), Failure> {
     let scenario =
         Scenario::parse(&path.display().to_string(), &text).map_err(|wrong| Failure::of_file(&wrong, &text))?;
     Ok((scenario, Source { text, folder: folder_of(path) }))
+}
+
+/// Reads the traces that a scenario replays; `folder` is the scenario's. A file of several workloads is read once.
+pub(crate) fn traces(scenario: &Scenario, folder: &Path) -> Result<Traces, Failure> {
+    let mut traces = Traces::default();
+    let files = scenario.trace_files();
+    for (number, wanted) in files.iter().enumerate() {
+        let same = files[..number].iter().find(|read| (read.file, read.format) == (wanted.file, wanted.format));
+        let trace = match same.and_then(|read| traces.get(read.workload)) {
+            Some(trace) => Arc::clone(trace),
+            None => {
+                let path = folder.join(wanted.file);
+                let text = read_at_most(&path, TRACE_BYTES_MAX)?;
+                let trace = Trace::parse(wanted.format, &path.display().to_string(), &text);
+                Arc::new(trace.map_err(|error| Failure::usage(format!("error: {error}")))?)
+            }
+        };
+        traces.insert(wanted.workload, trace);
+    }
+    Ok(traces)
 }
 
 /// Finds, reads and checks an environment: a path, or the name of a file in an `environments/` folder beside the
@@ -57,6 +83,17 @@ fn relative_to_here(path: &Path) -> PathBuf {
 fn read(path: &Path, what: &str) -> Result<String, Failure> {
     std::fs::read_to_string(path)
         .map_err(|error| Failure::usage(format!("error: the {what} {} cannot be read: {error}", path.display())))
+}
+
+fn read_at_most(path: &Path, bytes_max: u64) -> Result<String, Failure> {
+    let wrong = |why: String| Failure::usage(format!("error: the trace {} cannot be read: {why}", path.display()));
+    let file = std::fs::File::open(path).map_err(|error| wrong(error.to_string()))?;
+    let mut text = String::new();
+    let read = file.take(bytes_max + 1).read_to_string(&mut text).map_err(|error| wrong(error.to_string()))?;
+    if read as u64 > bytes_max {
+        return Err(wrong(format!("it holds more than {bytes_max} bytes; cut it")));
+    }
+    Ok(text)
 }
 
 fn folder_of(path: &Path) -> PathBuf {

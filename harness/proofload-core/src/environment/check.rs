@@ -6,7 +6,8 @@ use super::written::{
 };
 use super::{Environment, LocalCluster, Process, Queue, Secret, System, Token};
 use crate::Problems;
-use crate::scenario::{Executor, Part, Scenario, Step, Template};
+use crate::plan::{Plan, fullest};
+use crate::scenario::{Executor, Part, Scenario, Stage, Step, Template, Workload};
 use crate::source::{At, Reporter, suggest};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -82,16 +83,7 @@ pub(super) fn misfits(environment: &Environment, scenario: &Scenario) -> Vec<Str
 
 fn above_ceiling(environment: &Environment, scenario: &Scenario) -> Option<String> {
     let ceiling = environment.rate_max_per_second?;
-    let peak: f64 = scenario
-        .workloads
-        .iter()
-        .map(|workload| match &workload.executor {
-            Executor::Open { stages, start_per_second, .. } => {
-                stages.iter().map(|stage| stage.to_per_second).fold(*start_per_second, f64::max)
-            }
-            Executor::Vus { .. } => 0.0,
-        })
-        .sum();
+    let peak = peak_per_second(scenario);
     (peak > ceiling).then(|| {
         format!(
             "the workloads reach {peak:.0} arrivals/s together, and environment `{}` allows {ceiling:.0}/s; lower the rates, or run with --scale {:.2}",
@@ -99,6 +91,29 @@ fn above_ceiling(environment: &Environment, scenario: &Scenario) -> Option<Strin
             ceiling / peak
         )
     })
+}
+
+/// What a replay would send more than the environment allows, counted in the plan: its rate stands in no scenario.
+pub(super) fn replay_above_ceiling(environment: &Environment, scenario: &Scenario, plan: &Plan) -> Option<String> {
+    let ceiling = environment.rate_max_per_second?;
+    let is_replay: Vec<bool> =
+        scenario.workloads.iter().map(|workload| matches!(workload.executor, Executor::Replay(_))).collect();
+    let replayed = fullest(plan, 1_000_000_000, |workload| u64::from(is_replay[workload]));
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^53 arrivals")]
+    let peak = replayed as f64 + peak_per_second(scenario);
+    (replayed > 0 && peak > ceiling).then(|| {
+        format!(
+            "the replay reaches {peak:.0} arrivals in a second together with the other workloads, and environment `{}` allows {ceiling:.0}/s; lower `speed`, or run with --scale {:.2}",
+            environment.name,
+            ceiling / peak
+        )
+    })
+}
+
+/// The highest rates that the scenario itself says, together; replays and virtual users say none.
+fn peak_per_second(scenario: &Scenario) -> f64 {
+    let peak = |workload: &Workload| workload.stages().iter().map(Stage::peak_per_second).fold(0.0, f64::max);
+    scenario.workloads.iter().map(peak).sum()
 }
 
 struct Known<'a> {

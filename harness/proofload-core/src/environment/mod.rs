@@ -134,4 +134,14 @@ impl Environment {
     pub fn misfits(&self, scenario: &crate::scenario::Scenario) -> Vec<String> {
         check::misfits(self, scenario)
     }
+
+    /// Why a planned replay is more than this environment allows, as a sentence; its rate is known only with its
+    /// trace, so [`Environment::misfits`] cannot say it.
+    pub fn replay_above_ceiling(
+        &self,
+        scenario: &crate::scenario::Scenario,
+        plan: &crate::plan::Plan,
+    ) -> Option<String> {
+        check::replay_above_ceiling(self, scenario, plan)
+    }
 }

@@ -285,7 +285,7 @@ impl RunRecord {
     /// A sentence naming the first difference.
     pub fn fits(&self, scenario: &crate::scenario::Scenario) -> Result<(), String> {
         let planned = self.plan.iter().map(|workload| (workload.name.as_str(), workload.stages.len()));
-        let written = scenario.workloads.iter().map(|workload| (workload.name.as_str(), workload.stages().len()));
+        let written = scenario.workloads.iter().map(|workload| (workload.name.as_str(), workload.stretches().len()));
         if planned.eq(written) {
             return Ok(());
         }

@@ -1,10 +1,11 @@
 //! From what was written to what is meant: names resolve, words fit their executor, and every mistake is told at once.
 
 use super::check_flow::check_flow;
+use super::check_payload::check_payload;
 use super::check_rules::{check_scaling, check_slo};
 use super::check_workload::check_workload;
-use super::written::{WrittenPayload, WrittenPick, WrittenScenario};
-use super::{Flow, PayloadSet, Pick, Scenario, Step, Workload};
+use super::written::WrittenScenario;
+use super::{Flow, PayloadSet, Scenario, Step, Workload};
 use crate::source::{At, Reporter, suggest};
 use crate::{API_VERSION, Problems};
 
@@ -14,6 +15,8 @@ const DEFAULT_DRAIN: std::time::Duration = std::time::Duration::from_secs(30);
 /// The names that rules may refer to.
 pub(super) struct Names<'a> {
     pub(super) payloads: Vec<&'a str>,
+    /// Payload sets that only a replay can use.
+    pub(super) recorded: Vec<&'a str>,
     pub(super) flows: &'a [Flow],
     pub(super) workloads: &'a [Workload],
 }
@@ -36,8 +39,9 @@ pub(super) fn check(file: &str, written: WrittenScenario) -> Result<Scenario, Pr
     check_name(&written.name, &mut report);
     let payloads: Vec<PayloadSet> =
         written.payloads.iter().filter_map(|(name, payload)| check_payload(name, payload, &mut report)).collect();
+    let recorded = payloads.iter().filter(|set| set.needs_trace()).map(|set| set.name.as_str()).collect();
     let mut names =
-        Names { payloads: written.payloads.keys().map(String::as_str).collect(), flows: &[], workloads: &[] };
+        Names { payloads: written.payloads.keys().map(String::as_str).collect(), recorded, flows: &[], workloads: &[] };
     let flows: Vec<Flow> = written
         .flows
         .iter()
@@ -93,24 +97,6 @@ pub(crate) fn check_name(name: &At<String>, report: &mut Reporter<'_>) {
         let help = "use letters, digits, `-`, `.` and `_`".to_owned();
         report.add(name, format!("`{}` cannot be a name", name.value), Some(help));
     }
-}
-
-fn check_payload(name: &str, written: &WrittenPayload, report: &mut Reporter<'_>) -> Option<PayloadSet> {
-    let exponent = written.exponent.as_ref();
-    let pick = match (written.pick.unwrap_or(WrittenPick::Cycle), exponent) {
-        (WrittenPick::Zipf, Some(at)) if !(at.value > 0.0 && at.value <= 10.0) => {
-            report.add(at, format!("exponent {} is out of range; it lies above 0 and up to 10", at.value), None);
-            return None;
-        }
-        (WrittenPick::Zipf, at) => Pick::Zipf { exponent: at.map_or(1.1, |at| at.value) },
-        (_, Some(at)) => {
-            report.add(at, "exponent belongs to `pick: zipf`", Some("add `pick: zipf` or leave it out".to_owned()));
-            return None;
-        }
-        (WrittenPick::Cycle, None) => Pick::Cycle,
-        (WrittenPick::Uniform, None) => Pick::Uniform,
-    };
-    Some(PayloadSet { name: name.to_owned(), files: written.files.value.clone(), pick })
 }
 
 fn check_unique_steps(written: &WrittenScenario, report: &mut Reporter<'_>) {

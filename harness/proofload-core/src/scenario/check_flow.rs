@@ -3,8 +3,9 @@
 use super::check::{Names, unknown};
 use super::template::{Part, Template};
 use super::written::{OneOrMany, WrittenExtract, WrittenFlow, WrittenJob, WrittenRequest, WrittenState, WrittenStep};
-use super::{Body, Extract, FieldValue, Flow, Job, Request, StateRule, Step};
+use super::{Body, Extract, FieldValue, Flow, Job, Request, StateRule, Step, TraceUse};
 use crate::source::{At, Reporter};
+use crate::trace::Field;
 
 const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 const DEFAULT_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(30);
@@ -16,6 +17,7 @@ struct Walk<'a, 'r, 'f> {
     extracted: Vec<String>,
     last_auth: Option<String>,
     requests: usize,
+    trace_uses: Vec<TraceUse>,
 }
 
 pub(super) fn check_flow(
@@ -34,10 +36,11 @@ pub(super) fn check_flow(
         report.add(written, format!("flow `{name}` has no steps"), None);
         return None;
     }
-    let mut walk = Walk { names, report, extracted: Vec::new(), last_auth: None, requests: 0 };
+    let mut walk = Walk { names, report, extracted: Vec::new(), last_auth: None, requests: 0, trace_uses: Vec::new() };
     let steps: Vec<Option<Step>> = written.value.steps.iter().map(|step| walk.step(step)).collect();
     let steps = steps.into_iter().collect::<Option<Vec<Step>>>()?;
-    Some(Flow { name: name.to_owned(), system: system.value.clone(), steps })
+    let trace_uses = walk.trace_uses;
+    Some(Flow { name: name.to_owned(), system: system.value.clone(), steps, trace_uses })
 }
 
 impl Walk<'_, '_, '_> {
@@ -54,7 +57,8 @@ impl Walk<'_, '_, '_> {
     }
 
     fn request(&mut self, written: &WrittenRequest) -> Option<Request> {
-        let method = self.method(written.method.as_ref());
+        let method_of_trace = written.method.as_ref().is_some_and(|method| self.is_of_trace(method));
+        let method = self.method(written.method.as_ref().filter(|_| !method_of_trace));
         let path = self.text(&written.path);
         let body = self.body(written);
         let headers: Vec<_> =
@@ -72,6 +76,7 @@ impl Walk<'_, '_, '_> {
         Some(Request {
             name: written.name.value.clone(),
             method: method?,
+            method_of_trace,
             path: path?,
             auth: self.last_auth.clone(),
             headers: headers.into_iter().collect::<Option<_>>()?,
@@ -80,6 +85,16 @@ impl Walk<'_, '_, '_> {
             extract: extract.into_iter().collect::<Option<_>>()?,
             timeout: written.timeout.map_or(DEFAULT_TIMEOUT, |span| span.0),
         })
+    }
+
+    /// Whether the method is that of the replayed entry.
+    fn is_of_trace(&mut self, method: &At<String>) -> bool {
+        let is_of_trace =
+            Template::parse(&method.value).is_ok_and(|template| template.0 == [Part::Trace(Field::Method)]);
+        if is_of_trace {
+            self.trace_uses.push(TraceUse::Field(Field::Method));
+        }
+        is_of_trace
     }
 
     fn method(&mut self, written: Option<&At<String>>) -> Option<String> {
@@ -217,6 +232,16 @@ impl Walk<'_, '_, '_> {
             Part::Payload(name) if !self.names.payloads.contains(&name.as_str()) => {
                 unknown(&place(name), "payload set", self.names.payloads.iter().copied(), self.report);
                 None
+            }
+            Part::Payload(name) => {
+                if self.names.recorded.contains(&name.as_str()) {
+                    self.trace_uses.push(TraceUse::Payload(name.clone()));
+                }
+                Some(())
+            }
+            Part::Trace(field) => {
+                self.trace_uses.push(TraceUse::Field(*field));
+                Some(())
             }
             Part::Value(name) if !self.extracted.contains(name) => {
                 let known = self.extracted.iter().map(String::as_str).chain(["iteration"]);

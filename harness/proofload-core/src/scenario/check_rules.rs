@@ -119,8 +119,10 @@ fn check_claim(
 ) -> Option<Claim> {
     let is_hold = match during {
         Window::Run => false,
-        Window::Workload(workload) => matches!(names.workloads[*workload].stages(), [stage] if stage.is_hold()),
-        Window::Stage(workload, stage) => names.workloads[*workload].stages()[*stage].is_hold(),
+        Window::Workload(workload) => {
+            matches!(names.workloads[*workload].stretches().as_slice(), [only] if only.is_hold)
+        }
+        Window::Stage(workload, stage) => names.workloads[*workload].stretches()[*stage].is_hold,
     };
     let can_be_steady = is_hold && matches!(bound, Bound::Percentile { .. }) && !slo.sli.value.starts_with("job");
     match &slo.claim {
@@ -145,12 +147,12 @@ fn check_window(written: &At<String>, names: &Names<'_>, report: &mut Reporter<'
         return None;
     };
     let Some(stage) = stage else { return Some(Window::Workload(index)) };
-    let stages = names.workloads[index].stages();
+    let stages = names.workloads[index].stretches();
     if let Some(found) = stages.iter().position(|candidate| candidate.name == stage) {
         return Some(Window::Stage(index, found));
     }
     let what = format!("stage of `{workload}` called");
-    unknown(&place(stage), &what, stages.iter().map(|stage| stage.name.as_str()), report);
+    unknown(&place(stage), &what, stages.iter().map(|stage| stage.name), report);
     None
 }
 

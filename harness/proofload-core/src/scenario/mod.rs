@@ -1,19 +1,29 @@
 //! A scenario: as written ([`written`]), then as checked (this module). Nothing downstream re-validates.
 
 mod check;
+mod check_arrivals;
 mod check_flow;
+mod check_payload;
 mod check_rules;
+mod check_vus;
+mod check_words;
 mod check_workload;
+mod payload;
 mod sli;
 mod template;
 pub mod units;
+mod workload;
 mod written;
+mod written_payload;
+mod written_workload;
 
 use std::time::Duration;
 
 pub(crate) use check::{check_head, check_name};
+pub use payload::{Content, PayloadSet, PayloadSource, Pick};
 pub use sli::Sli;
 pub use template::{Part, Template};
+pub use workload::{Curve, Executor, Gaps, Replay, Stage, Stretch, TraceFile, TraceUse, VuStage, Workload};
 
 use crate::Problems;
 
@@ -38,31 +48,6 @@ pub struct Scenario {
     pub drain: Duration,
 }
 
-/// Files that flows send.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PayloadSet {
-    /// Name in templates.
-    pub name: String,
-    /// Pattern relative to the scenario's folder.
-    pub files: String,
-    /// How one is picked.
-    pub pick: Pick,
-}
-
-/// How a payload is picked for each use.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Pick {
-    /// One after the other.
-    Cycle,
-    /// Each as likely.
-    Uniform,
-    /// The k-th with weight 1/k^exponent.
-    Zipf {
-        /// Larger prefers the first files more.
-        exponent: f64,
-    },
-}
-
 /// What one pass of a user does.
 #[derive(Debug, Clone)]
 pub struct Flow {
@@ -72,6 +57,8 @@ pub struct Flow {
     pub system: String,
     /// In order.
     pub steps: Vec<Step>,
+    /// What its steps take from a recorded trace; where it takes anything, only replays start it.
+    pub trace_uses: Vec<TraceUse>,
 }
 
 /// One step of a flow.
@@ -97,6 +84,8 @@ pub struct Request {
     pub name: String,
     /// HTTP method, upper case.
     pub method: String,
+    /// Whether the method is that of the replayed entry, `{{trace method}}`, in place of `method`.
+    pub method_of_trace: bool,
     /// Path with query, or a whole URL.
     pub path: Template,
     /// Token source of the environment.
@@ -177,73 +166,6 @@ pub struct StateRule {
     pub json: String,
     /// Any of these.
     pub any_of: Vec<String>,
-}
-
-/// Which flow starts how often.
-#[derive(Debug, Clone)]
-pub struct Workload {
-    /// Name.
-    pub name: String,
-    /// Index into [`Scenario::flows`].
-    pub flow: usize,
-    /// From the start of the run to the first arrival.
-    pub after: Duration,
-    /// The shape of the load.
-    pub executor: Executor,
-    /// Most requests on the wire at once.
-    pub max_in_flight: u32,
-}
-
-/// The shape of a load.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Executor {
-    /// Arrivals by plan, whatever the answers do.
-    Open {
-        /// Even or random gaps.
-        gaps: Gaps,
-        /// Rate at the beginning, per second; used by ramps.
-        start_per_second: f64,
-        /// In order.
-        stages: Vec<Stage>,
-    },
-    /// Virtual users, each waiting for its answers.
-    Vus {
-        /// How many.
-        vus: u32,
-        /// For how long.
-        duration: Duration,
-        /// Pause between two passes, shortest and longest.
-        think: (Duration, Duration),
-    },
-}
-
-/// The gaps between arrivals.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Gaps {
-    /// As even as the rate allows.
-    Even,
-    /// Exponential: a Poisson process, inhomogeneous where the rate changes.
-    Exponential,
-}
-
-/// A stretch of a workload.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Stage {
-    /// Its name, or its number from 1.
-    pub name: String,
-    /// Length.
-    pub duration: Duration,
-    /// Rate at its beginning, per second.
-    pub from_per_second: f64,
-    /// Rate at its end, per second.
-    pub to_per_second: f64,
-}
-
-impl Stage {
-    /// Whether the rate stays the same: only then can a steady claim be judged in it.
-    pub fn is_hold(&self) -> bool {
-        (self.from_per_second - self.to_per_second).abs() < f64::EPSILON
-    }
 }
 
 /// A service level objective, checked.
@@ -356,27 +278,27 @@ impl Scenario {
         systems
     }
 
+    /// The trace files that its workloads replay; the edge reads them and gives them to the plan.
+    pub fn trace_files(&self) -> Vec<TraceFile<'_>> {
+        let workloads = self.workloads.iter().enumerate();
+        workloads
+            .filter_map(|(workload, load)| match &load.executor {
+                Executor::Replay(replay) => Some(TraceFile { workload, file: &replay.file, format: replay.format }),
+                _ => None,
+            })
+            .collect()
+    }
+
     /// The names of all request steps, in order: the index is used in the evidence.
     pub fn step_names(&self) -> Vec<&str> {
         self.flows.iter().flat_map(|flow| &flow.steps).filter_map(Step::request_name).collect()
     }
 
-    /// The same load thinner or thicker: every open rate and number of virtual users times `factor`.
+    /// The same load thinner or thicker: every open rate and number of virtual users times `factor`;
+    /// shared iterations too, and of a recording so many arrivals for each entry.
     #[must_use]
     pub fn scaled(mut self, factor: f64) -> Self {
-        for workload in &mut self.workloads {
-            match &mut workload.executor {
-                Executor::Open { start_per_second, stages, .. } => {
-                    *start_per_second *= factor;
-                    for stage in stages {
-                        stage.from_per_second *= factor;
-                        stage.to_per_second *= factor;
-                    }
-                }
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive user count")]
-                Executor::Vus { vus, .. } => *vus = (f64::from(*vus) * factor).ceil() as u32,
-            }
-        }
+        self.workloads.iter_mut().for_each(|workload| workload.executor.scale(factor));
         self
     }
 
@@ -387,7 +309,7 @@ impl Scenario {
             Window::Workload(workload) => self.workloads[*workload].name.clone(),
             Window::Stage(workload, stage) => {
                 let workload = &self.workloads[*workload];
-                format!("{}.{}", workload.name, workload.stages()[*stage].name)
+                format!("{}.{}", workload.name, workload.stretches()[*stage].name)
             }
         }
     }
@@ -411,24 +333,5 @@ impl Step {
             Step::Request(request) => Some(&request.name),
             Step::Job(_) | Step::Think { .. } => None,
         }
-    }
-}
-
-impl Workload {
-    /// The stages of an open workload; none for virtual users.
-    pub fn stages(&self) -> &[Stage] {
-        match &self.executor {
-            Executor::Open { stages, .. } => stages,
-            Executor::Vus { .. } => &[],
-        }
-    }
-
-    /// From the start of the run to the last moment an arrival may be due.
-    pub fn ends(&self) -> Duration {
-        let length = match &self.executor {
-            Executor::Open { stages, .. } => stages.iter().map(|stage| stage.duration).sum(),
-            Executor::Vus { duration, .. } => *duration,
-        };
-        self.after + length
     }
 }

@@ -1,5 +1,7 @@
 //! Text with holes: `p-{{iteration}}`, `/api/v1/studies/{{study}}`, `{{payload studies}}`.
 
+use crate::trace::Field;
+
 /// One piece of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
@@ -13,6 +15,8 @@ pub enum Part {
     Value(String),
     /// A file of a payload set.
     Payload(String),
+    /// A field of the replayed entry of a trace.
+    Trace(Field),
     /// A value that any earlier pass, of any flow, extracted.
     Known(String),
     /// An address, secret or path that the environment provides.
@@ -78,13 +82,22 @@ fn hole(words: &str) -> Result<Part, String> {
         (Some("iteration"), None, None) => Ok(Part::Iteration),
         (Some("run"), None, None) => Ok(Part::Run),
         (Some("payload"), Some(name), None) => Ok(Part::Payload(name.to_owned())),
+        (Some("trace"), Some(name), None) => trace_field(name).map(Part::Trace),
         (Some("known"), Some(name), None) => Ok(Part::Known(name.to_owned())),
         (Some(kind @ ("address" | "secret")), Some(name), None) => Ok(Part::Given(kind.to_owned(), name.to_owned())),
         (Some(name), None, None) => Ok(Part::Value(name.to_owned())),
         _ => Err(format!(
-            "`{{{{{words}}}}}` is not a template; write {{{{iteration}}}}, {{{{run}}}}, {{{{payload NAME}}}}, {{{{known NAME}}}} or {{{{NAME}}}} of an extracted value"
+            "`{{{{{words}}}}}` is not a template; write {{{{iteration}}}}, {{{{run}}}}, {{{{payload NAME}}}}, {{{{trace FIELD}}}}, {{{{known NAME}}}} or {{{{NAME}}}} of an extracted value"
         )),
     }
+}
+
+fn trace_field(name: &str) -> Result<Field, String> {
+    Field::ALL.into_iter().find(|field| field.word() == name).ok_or_else(|| {
+        let known = Field::ALL.map(Field::word);
+        let help = crate::source::suggest(name, known).map_or(String::new(), |help| format!("; {help}"));
+        format!("a trace has no field `{name}`{help}")
+    })
 }
 
 #[cfg(test)]
@@ -101,11 +114,13 @@ mod tests {
         check("p-{{iteration}}", r#"[Text("p-"), Iteration]"#);
         check("{{ payload studies }}", r#"[Payload("studies")]"#);
         check("/x/{{known study}}/y", r#"[Text("/x/"), Known("study"), Text("/y")]"#);
+        check("{{trace path}}", "[Trace(Path)]");
+        check("{{trace pat}}", "a trace has no field `pat`; did you mean `path`?");
         check("plain", r#"[Text("plain")]"#);
         check("{{study", "`{{study` opens {{ and never closes it");
         check(
             "{{a b c}}",
-            "`{{a b c}}` is not a template; write {{iteration}}, {{run}}, {{payload NAME}}, {{known NAME}} or {{NAME}} of an extracted value",
+            "`{{a b c}}` is not a template; write {{iteration}}, {{run}}, {{payload NAME}}, {{trace FIELD}}, {{known NAME}} or {{NAME}} of an extracted value",
         );
     }
 }

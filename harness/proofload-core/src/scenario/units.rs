@@ -38,6 +38,15 @@ pub struct SpanRange {
     pub to: Span,
 }
 
+/// A size, or a range of sizes, `200KiB..2MiB`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BytesRange {
+    /// Smallest.
+    pub from: Bytes,
+    /// Largest; never below `from`.
+    pub to: Bytes,
+}
+
 impl FromStr for Span {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
@@ -126,6 +135,18 @@ impl FromStr for SpanRange {
     }
 }
 
+impl FromStr for BytesRange {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (from, to) = text.split_once("..").unwrap_or((text, text));
+        let (from, to) = (from.trim().parse()?, to.trim().parse()?);
+        if from > to {
+            return Err(format!("`{text}` runs backwards; write the smaller size first"));
+        }
+        Ok(BytesRange { from, to })
+    }
+}
+
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let micros = self.0.as_micros();
@@ -170,6 +191,7 @@ macro_rules! text_type {
 text_type!(Span, "a duration such as 250ms, 1.5s, 2m or 1h", r"^\s*[0-9.]+\s*(us|µs|ms|s|m|min|h)\s*$");
 text_type!(Rate, "a rate such as 40/s or 90/m", r"^\s*[0-9.]+\s*/\s*(s|m|min|h)\s*$");
 text_type!(Bytes, "a size such as 200KiB", r"^\s*[0-9.]+\s*(B|kB|KB|KiB|MB|MiB|GB|GiB)\s*$");
+text_type!(BytesRange, "a size or a range such as 200KiB..2MiB", r"^[^.]+(\.[0-9]+[^.]+)?(\.\..+)?$");
 text_type!(SpanRange, "a duration or a range such as 1s..3s", r"^[^.]+(\.\.[^.]+)?$");
 
 impl<'de> Deserialize<'de> for Ratio {
@@ -213,6 +235,9 @@ mod tests {
         check::<Ratio>("120%", "`120%` is not a share");
         check::<Bytes>("2MiB", "Bytes(2097152)");
         check::<Bytes>("2", "`2` is not a size");
+        check::<BytesRange>("1KiB..2KiB", "BytesRange { from: Bytes(1024), to: Bytes(2048) }");
+        check::<BytesRange>("1.5KiB", "BytesRange { from: Bytes(1536), to: Bytes(1536) }");
+        check::<BytesRange>("2KiB..1KiB", "`2KiB..1KiB` runs backwards");
         check::<SpanRange>("1s..3s", "SpanRange { from: Span(1s), to: Span(3s) }");
         check::<SpanRange>("3s..1s", "`3s..1s` runs backwards");
     }

@@ -17,6 +17,7 @@ use proofload_core::judge::judge;
 use proofload_core::plan::Plan;
 use proofload_core::report::{Report, RunFile, closing_lines, files};
 use proofload_core::scenario::Scenario;
+use proofload_core::trace::Traces;
 
 const SCENARIO: &str = r#"
 apiVersion: proofload/v1
@@ -185,7 +186,7 @@ pub(crate) fn empty() -> Run {
 
 fn run(behaviour: &Behaviour, id: &str) -> Run {
     let scenario = Scenario::parse("upload-peak.yaml", SCENARIO).unwrap();
-    let plan = Plan::new(&scenario, 7).unwrap();
+    let plan = Plan::new(&scenario, &Traces::default(), 7).unwrap();
     let mut upload = StepEvidence {
         kind: StepKind::Request,
         name: "upload".to_owned(),

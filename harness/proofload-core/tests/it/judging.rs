@@ -13,6 +13,7 @@ use proofload_core::judge::judge;
 use proofload_core::plan::Plan;
 use proofload_core::report::Report;
 use proofload_core::scenario::Scenario;
+use proofload_core::trace::Traces;
 
 const LIMIT_NS: u64 = 300_000_000;
 
@@ -73,7 +74,7 @@ fn second(at: u32, uploads: Uploads) -> Second {
 }
 
 fn record(scenario: &Scenario, seconds: &[Uploads]) -> RunRecord {
-    let mut plan = Plan::new(scenario, 1).unwrap();
+    let mut plan = Plan::new(scenario, &Traces::default(), 1).unwrap();
     let timed = |kind: StepKind, name: &str| StepEvidence {
         kind,
         name: name.to_owned(),

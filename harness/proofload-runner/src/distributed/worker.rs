@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use http::HeaderValue;
 use proofload_core::plan::Plan;
 use proofload_core::scenario::Scenario;
+use proofload_core::trace::Traces;
 use tokio::net::TcpStream;
 
 use super::offset::{Offset, Round};
@@ -57,8 +58,8 @@ impl Joined {
     ///
     /// # Errors
     /// A sentence; the coordinator has been told, or has gone.
-    pub async fn work(mut self, scenario: Scenario, plan: Plan) -> Result<(), String> {
-        let parts = match world_parts(&self.assignment, scenario).await {
+    pub async fn work(mut self, scenario: Scenario, traces: Traces, plan: Plan) -> Result<(), String> {
+        let parts = match world_parts(&self.assignment, scenario, traces).await {
             Ok(parts) => parts,
             Err(why) => {
                 self.refuse(&why).await;
@@ -137,7 +138,7 @@ async fn tell_all(stream: TcpStream, mut generator: Generator) -> Result<(), Str
     outcome
 }
 
-async fn world_parts(assignment: &Assignment, scenario: Scenario) -> Result<WorldParts, String> {
+async fn world_parts(assignment: &Assignment, scenario: Scenario, traces: Traces) -> Result<WorldParts, String> {
     raise_file_limit();
     let payloads = load_payloads(&scenario.payloads, &assignment.folder, assignment.seed)?;
     let mut systems = Vec::new();
@@ -152,6 +153,7 @@ async fn world_parts(assignment: &Assignment, scenario: Scenario) -> Result<Worl
         run_id: assignment.run_id.clone(),
         systems,
         payloads,
+        traces,
         tls: Some(tls_config().map_err(|error| error.to_string())?),
     })
 }

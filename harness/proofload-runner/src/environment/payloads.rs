@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use proofload_core::payload::{Filling, recipe};
 use proofload_core::plan::Picker;
-use proofload_core::scenario::PayloadSet;
+use proofload_core::scenario::{Content, PayloadSet, PayloadSource};
 
-use crate::load::{LoadedPayload, PayloadFile, Piece};
+use crate::load::{LoadedPayload, PayloadFile, PayloadOrigin, Piece};
 
 /// Largest file that is kept in memory.
 const IN_MEMORY_BYTES_MAX: u64 = 1024 * 1024;
@@ -25,10 +26,18 @@ pub(crate) fn load_payloads(sets: &[PayloadSet], folder: &Path, seed: u64) -> Re
 }
 
 fn load_set(set: &PayloadSet, folder: &Path, seed: u64, total: &mut u64) -> Result<LoadedPayload, String> {
-    let paths = matching(&folder.join(&set.files))
-        .map_err(|error| format!("payload set `{}`: `{}` cannot be listed: {error}", set.name, set.files))?;
+    let pattern = match &set.source {
+        PayloadSource::Files(pattern) => pattern,
+        PayloadSource::Generated { content, count, .. } => return generate(set, (*content, *count), seed, total),
+        PayloadSource::Recorded { content, .. } => {
+            let origin = PayloadOrigin::Recorded { filling: Filling::new(*content), content_type: type_of(*content) };
+            return Ok(loaded(set, origin));
+        }
+    };
+    let paths = matching(&folder.join(pattern))
+        .map_err(|error| format!("payload set `{}`: `{pattern}` cannot be listed: {error}", set.name))?;
     if paths.is_empty() {
-        return Err(format!("payload set `{}`: no file matches `{}` in {}", set.name, set.files, folder.display()));
+        return Err(format!("payload set `{}`: no file matches `{pattern}` in {}", set.name, folder.display()));
     }
     let mut files = Vec::new();
     for path in paths {
@@ -43,7 +52,7 @@ fn load_set(set: &PayloadSet, folder: &Path, seed: u64, total: &mut u64) -> Resu
         files.push(PayloadFile { content_type: content_type(&name), name, content });
     }
     let picker = Picker::new(set.pick, files.len(), seed);
-    Ok(LoadedPayload { name: set.name.clone(), files, picker })
+    Ok(loaded(set, PayloadOrigin::Files { files, picker }))
 }
 
 /// A small file in memory; of a large one the open file, which the kernel sends by itself.
@@ -54,6 +63,41 @@ fn content(path: &Path, total: &mut u64) -> std::io::Result<Piece> {
     }
     *total += length;
     Ok(Piece::Bytes(Bytes::from(std::fs::read(path)?)))
+}
+
+fn loaded(set: &PayloadSet, origin: PayloadOrigin) -> LoadedPayload {
+    LoadedPayload { set: set.clone(), source: Arc::new(origin) }
+}
+
+fn type_of(content: Content) -> &'static str {
+    match content {
+        Content::Text => "text/plain",
+        Content::Bytes => "application/octet-stream",
+    }
+}
+
+/// Makes every payload of a generated set.
+fn generate(
+    set: &PayloadSet,
+    (content, count): (Content, u32),
+    seed: u64,
+    total: &mut u64,
+) -> Result<LoadedPayload, String> {
+    let filling = Filling::new(content);
+    let mut files = Vec::new();
+    for number in 0..count as usize {
+        let recipe = recipe(set, number, None, seed).expect("a generated set has a recipe for each number");
+        *total += recipe.bytes();
+        if *total > TOTAL_BYTES_MAX {
+            return Err(format!("the payload sets hold more than 2 GiB; `{}` went over it", set.name));
+        }
+        let mut bytes = Vec::new();
+        recipe.blocks().for_each(|block| filling.write(block, &mut bytes));
+        let name = format!("{}-{number}", set.name);
+        files.push(PayloadFile { content_type: type_of(content), name, content: Piece::Bytes(Bytes::from(bytes)) });
+    }
+    let picker = Picker::new(set.pick, files.len(), seed);
+    Ok(loaded(set, PayloadOrigin::Files { files, picker }))
 }
 
 /// Files whose name matches the last part of a pattern, sorted, so that every machine picks alike.
@@ -113,7 +157,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let set = PayloadSet {
             name: "studies".to_owned(),
-            files: "*.png".to_owned(),
+            source: PayloadSource::Files("*.png".to_owned()),
             pick: proofload_core::scenario::Pick::Cycle,
         };
         let error = load_payloads(&[set], folder.path(), 1).unwrap_err();

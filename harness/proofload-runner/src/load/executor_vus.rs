@@ -1,25 +1,29 @@
-//! Closed load: a fixed number of virtual users, each starting again when it is done.
+//! Closed load: virtual users, each starting again when it is done.
 
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use proofload_core::plan::draw;
+use proofload_core::plan::{Shard, UserWindow, draw};
 use proofload_core::scenario::Executor;
 
 use super::flow::{Pass, between, run_pass};
 use super::world::World;
 
-/// Runs all virtual users of one workload until its time is over.
-pub(super) async fn run(world: Rc<World>, workload: usize) {
-    let Executor::Vus { vus, duration, think } = world.scenario.workloads[workload].executor else { return };
-    let starts_ns = nanos(world.scenario.workloads[workload].after);
-    let ends_ns = starts_ns + nanos(duration);
+/// Runs all virtual users of one workload until their time is over, or its shared iterations are done.
+pub(super) async fn run(world: Rc<World>, workload: usize, windows: Vec<UserWindow>, shard: Shard) {
+    let (think, iterations_max) = match world.scenario.workloads[workload].executor {
+        Executor::Vus { think, .. } => (think, u64::MAX),
+        Executor::Iterations { think, iterations, .. } => (think, shard.share(iterations)),
+        _ => return,
+    };
     let iterations = Rc::new(Cell::new(0u64));
-    let users: Vec<_> = (0..vus)
-        .map(|_| {
-            let user = User { world: Rc::clone(&world), workload, iterations: Rc::clone(&iterations), ends_ns, think };
-            tokio::task::spawn_local(user.run(starts_ns))
+    let users: Vec<_> = windows
+        .into_iter()
+        .map(|window| {
+            let iterations = Rc::clone(&iterations);
+            let user = User { world: Rc::clone(&world), workload, iterations, iterations_max, window, think, shard };
+            tokio::task::spawn_local(user.run())
         })
         .collect();
     for user in users {
@@ -32,16 +36,22 @@ struct User {
     world: Rc<World>,
     workload: usize,
     iterations: Rc<Cell<u64>>,
-    ends_ns: u64,
+    iterations_max: u64,
+    window: UserWindow,
     think: (Duration, Duration),
+    shard: Shard,
 }
 
 impl User {
-    async fn run(self, starts_ns: u64) {
-        tokio::time::sleep_until(self.world.clock.instant(starts_ns).into()).await;
-        while self.world.clock.now_ns() < self.ends_ns && !self.world.stopping.get() {
-            let iteration = self.iterations.get();
-            self.iterations.set(iteration + 1);
+    async fn run(self) {
+        tokio::time::sleep_until(self.world.clock.instant(self.window.starts_ns).into()).await;
+        while self.world.clock.now_ns() < self.window.ends_ns && !self.world.stopping.get() {
+            let own = self.iterations.get();
+            if own == self.iterations_max {
+                return;
+            }
+            self.iterations.set(own + 1);
+            let iteration = self.shard.number(own);
             let intended_ns = self.world.clock.now_ns();
             self.world.due.set(self.world.due.get() + 1);
             self.world.dispatched.set(self.world.dispatched.get() + 1);
@@ -51,8 +61,4 @@ impl User {
             tokio::time::sleep(between(self.think.0, self.think.1, share)).await;
         }
     }
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

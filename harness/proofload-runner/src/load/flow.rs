@@ -1,5 +1,6 @@
 //! One pass of a flow: its steps in order, each timed from its intended start.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
@@ -25,8 +26,31 @@ pub(super) struct Pass {
     pub(super) intended_ns: u64,
 }
 
-/// Values that earlier steps of this pass extracted.
-pub(super) type Values = HashMap<String, String>;
+/// Values that earlier steps of this pass extracted, and what else the pass remembers.
+#[derive(Debug, Default)]
+pub(super) struct Values {
+    by_name: HashMap<String, String>,
+    payloads_used: Cell<u32>,
+}
+
+impl Values {
+    pub(super) fn new() -> Self {
+        Self::default()
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&String> {
+        self.by_name.get(name)
+    }
+
+    pub(super) fn insert(&mut self, name: String, value: String) {
+        self.by_name.insert(name, value);
+    }
+
+    /// The number of the next use of a payload within this pass.
+    pub(super) fn next_use(&self) -> u32 {
+        self.payloads_used.replace(self.payloads_used.get() + 1)
+    }
+}
 
 /// Runs the steps of one pass until the end or the first bad answer.
 pub(super) async fn run_pass(world: Rc<World>, pass: Pass) {

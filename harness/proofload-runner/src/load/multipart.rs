@@ -18,7 +18,7 @@ pub(super) enum Field<'f> {
         /// Field name.
         name: &'f str,
         /// File name as sent.
-        file_name: &'f str,
+        file_name: String,
         /// Media type.
         content_type: &'f str,
         /// Its content, shared.
@@ -49,7 +49,7 @@ pub(super) fn multipart(fields: Vec<Field<'_>>, boundary: &str) -> (Vec<Piece>, 
                 );
             }
             Field::File { name, file_name, content_type, content } => {
-                let (name, file_name) = (quoted(name), quoted(file_name));
+                let (name, file_name) = (quoted(name), quoted(&file_name));
                 put(&mut text, &[start, "--", boundary, "\r\nContent-Disposition: form-data; name=\"", &name]);
                 put(&mut text, &["\"; filename=\"", &file_name, "\"\r\nContent-Type: ", content_type, "\r\n\r\n"]);
                 pieces.push(Piece::Bytes(text.split().freeze()));
@@ -85,7 +85,7 @@ mod tests {
         let fields = vec![
             Field::File {
                 name: "file",
-                file_name: "a\"b.png",
+                file_name: "a\"b.png".to_owned(),
                 content_type: "image/png",
                 content: vec![Piece::Bytes(Bytes::from_static(b"PNG"))],
             },

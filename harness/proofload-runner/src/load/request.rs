@@ -35,7 +35,8 @@ impl Prepared {
         let is_constant = |template: &Template| template.0.iter().all(|part| matches!(part, Part::Text(_) | Part::Run));
         let is_fixed = is_constant(&request.path)
             && request.headers.iter().all(|(_, value)| is_constant(value))
-            && matches!(request.body, Body::Empty);
+            && matches!(request.body, Body::Empty)
+            && !request.method_of_trace;
         let mut prepared = Self {
             start: format!("{} ", request.method).into_bytes(),
             common,
@@ -136,6 +137,7 @@ pub(super) fn fill(world: &World, pass: Pass, template: &Template, values: &Valu
             Part::Run => Some(world.run_id.clone()),
             Part::Value(name) => values.get(name).cloned(),
             Part::Known(name) => world.known(name, pass.iteration),
+            Part::Trace(field) => world.entry(pass)?.text(*field),
             _ => None,
         })
         .ok()
@@ -179,8 +181,8 @@ fn content(world: &World, pass: Pass, body: &Body, values: &Values) -> Option<(V
     match body {
         Body::Empty => Some((Vec::new(), String::new())),
         Body::Payload(name) => {
-            let file = world.next_file(name)?;
-            Some((vec![file.content.clone()], file.content_type.to_owned()))
+            let file = world.next_file(pass, name, values)?;
+            Some((vec![file.content], file.content_type.to_owned()))
         }
         Body::Text { text, content_type } => {
             let text = fill(world, pass, text, values)?;
@@ -207,12 +209,12 @@ fn form_field<'f>(
     Some(match value {
         FieldValue::Text(template) => Field::Text { name, value: fill(world, pass, template, values)? },
         FieldValue::Payload(payload) => {
-            let file = world.next_file(payload)?;
+            let file = world.next_file(pass, payload, values)?;
             Field::File {
                 name,
-                file_name: &file.name,
+                file_name: file.name,
                 content_type: file.content_type,
-                content: vec![file.content.clone()],
+                content: vec![file.content],
             }
         }
     })

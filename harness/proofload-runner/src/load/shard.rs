@@ -129,8 +129,11 @@ async fn drive(world: Rc<World>, plan: Plan, mut told: UnboundedReceiver<Control
 async fn run_load(world: Rc<World>, plan: Plan) -> std::io::Result<()> {
     let closed = world.scenario.workloads.iter().enumerate();
     let closed: Vec<_> = closed
-        .filter(|(_, workload)| matches!(workload.executor, Executor::Vus { .. }))
-        .map(|(index, _)| tokio::task::spawn_local(executor_vus::run(Rc::clone(&world), index)))
+        .filter(|(_, workload)| matches!(workload.executor, Executor::Vus { .. } | Executor::Iterations { .. }))
+        .map(|(index, _)| {
+            let users = plan.users.iter().copied().filter(|user| user.workload as usize == index).collect();
+            tokio::task::spawn_local(executor_vus::run(Rc::clone(&world), index, users, plan.shard))
+        })
         .collect();
     let ends_ns = plan.ends_ns;
     executor_open::run(Rc::clone(&world), plan.arrivals).await?;

@@ -7,42 +7,22 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 use proofload_core::evidence::StepKind;
-use proofload_core::plan::Picker;
+use proofload_core::payload::Use;
 use proofload_core::scenario::{Extract, Scenario, Step};
+use proofload_core::trace::{TraceEntry, Traces};
 use regex::Regex;
 use tokio::sync::Semaphore;
 
 use super::broken::Broken;
-use super::http1::Piece;
+use super::flow::{Pass, Values};
 use super::job::JobBook;
+use super::payload::{LoadedPayload, PayloadFile};
 use super::pool::Pool;
 use super::recorder::{Recorder, Sample, SampleOutcome, Timed};
 use super::request::Prepared;
 use super::shard::Teller;
 use super::target::Target;
 use crate::clock::RunClock;
-
-/// A file that flows send.
-#[derive(Debug, Clone)]
-pub(crate) struct PayloadFile {
-    /// File name as sent.
-    pub(crate) name: String,
-    /// Media type by its name.
-    pub(crate) content_type: &'static str,
-    /// What is sent: bytes in memory once, or the file itself.
-    pub(crate) content: Piece,
-}
-
-/// The files of one payload set.
-#[derive(Debug, Clone)]
-pub(crate) struct LoadedPayload {
-    /// Name in templates.
-    pub(crate) name: String,
-    /// Its files; never empty.
-    pub(crate) files: Vec<PayloadFile>,
-    /// Which one each use takes.
-    pub(crate) picker: Picker,
-}
 
 /// How a system is reached.
 #[derive(Debug, Clone)]
@@ -74,7 +54,8 @@ pub(super) struct World {
     pub(super) seed: u64,
     /// One per flow.
     pub(super) systems: Vec<Rc<SystemPools>>,
-    payloads: HashMap<String, (LoadedPayload, Cell<u64>)>,
+    payloads: HashMap<String, LoadedPayload>,
+    traces: Traces,
     /// One per workload: how many requests may be on the wire.
     pub(super) limiters: Vec<Semaphore>,
     /// Indices of timed steps: requests by name, jobs by flow.
@@ -113,6 +94,7 @@ pub(crate) struct WorldParts {
     pub(crate) run_id: String,
     pub(crate) systems: Vec<SystemAccess>,
     pub(crate) payloads: Vec<LoadedPayload>,
+    pub(crate) traces: Traces,
     pub(crate) timed: Vec<Timed>,
     pub(crate) tls: Option<Arc<rustls::ClientConfig>>,
 }
@@ -120,7 +102,7 @@ pub(crate) struct WorldParts {
 impl World {
     /// Puts the world together; fails with a sentence where a regular expression is wrong.
     pub(super) fn new(parts: WorldParts, events: Teller) -> Result<Self, String> {
-        let WorldParts { clock, scenario, seed, run_id, systems, payloads, timed, tls } = parts;
+        let WorldParts { clock, scenario, seed, run_id, systems, payloads, traces, timed, tls } = parts;
         let pools: HashMap<String, Rc<SystemPools>> = systems
             .into_iter()
             .map(|system| (system.name.clone(), Rc::new(pools(system, tls.as_ref(), clock))))
@@ -138,7 +120,8 @@ impl World {
             clock,
             seed,
             systems,
-            payloads: payloads.into_iter().map(|set| (set.name.clone(), (set, Cell::new(0)))).collect(),
+            payloads: payloads.into_iter().map(|loaded| (loaded.set.name.clone(), loaded)).collect(),
+            traces,
             limiters: scenario.workloads.iter().map(|load| Semaphore::new(load.max_in_flight as usize)).collect(),
             request_steps: index_of(StepKind::Request),
             prepared,
@@ -164,12 +147,16 @@ impl World {
         })
     }
 
-    /// The file that the next use of a payload set takes.
-    pub(super) fn next_file(&self, payload: &str) -> Option<&PayloadFile> {
-        let (set, used) = self.payloads.get(payload)?;
-        let number = used.get();
-        used.set(number + 1);
-        set.files.get(set.picker.pick(number))
+    /// What the next use of a payload set in a pass takes.
+    pub(super) fn next_file(&self, pass: Pass, payload: &str, values: &Values) -> Option<PayloadFile> {
+        let number = values.next_use();
+        let of = Use { workload: pass.workload, iteration: pass.iteration, number, entry: self.entry(pass) };
+        self.payloads.get(payload)?.take(of, self.seed)
+    }
+
+    /// The entry that a pass replays.
+    pub(super) fn entry(&self, pass: Pass) -> Option<&TraceEntry> {
+        self.traces.get(pass.workload).map(|trace| trace.entry(pass.iteration))
     }
 
     pub(super) fn request_step(&self, name: &str) -> usize {

@@ -15,6 +15,7 @@ use proofload_core::environment::{Environment, Token};
 use proofload_core::evidence::RunRecord;
 use proofload_core::plan::Plan;
 use proofload_core::scenario::Scenario;
+use proofload_core::trace::Traces;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use assembler::timed_steps;
@@ -37,6 +38,8 @@ pub struct RunRequest {
     pub scenario_folder: PathBuf,
     /// Where it runs.
     pub place: Place,
+    /// The traces that it replays.
+    pub traces: Traces,
     /// The whole schedule.
     pub plan: Plan,
     /// The scenario's file, for messages of generator processes.

@@ -66,6 +66,7 @@ pub(super) async fn run_session(
         run_id: request.folder.id.clone(),
         systems: stage.systems.clone(),
         payloads: std::mem::take(&mut stage.payloads),
+        traces: request.traces.clone(),
         timed: timed.clone(),
         tls: Some(Arc::clone(&stage.tls)),
     };

@@ -6,6 +6,7 @@ use proofload_core::environment::Environment;
 use proofload_core::evidence::{RunRecord, StepEvidence, StepKind};
 use proofload_core::plan::Plan;
 use proofload_core::scenario::Scenario;
+use proofload_core::trace::Traces;
 use proofload_runner::run::{Place, RunFolder, RunRequest, run};
 use tokio_util::sync::CancellationToken;
 
@@ -36,11 +37,12 @@ pub(crate) async fn drive(scenario: &Scenario, address: SocketAddr) -> RunRecord
             proofload: "/no/such/program".into(),
             variable: |_| None,
         },
+        traces: Traces::default(),
         scenario_file: "t.yaml".into(),
         scale: 1.0,
         threads: 1,
         generators: 0,
-        plan: Plan::new(scenario, 1).unwrap(),
+        plan: Plan::new(scenario, &Traces::default(), 1).unwrap(),
         folder: RunFolder::create(folder.path(), "run-1").unwrap(),
         command: String::new(),
     };

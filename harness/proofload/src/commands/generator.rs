@@ -2,6 +2,7 @@
 
 use proofload_core::plan::Plan;
 use proofload_core::scenario::Scenario;
+use proofload_core::trace::Traces;
 use proofload_runner::distributed::{Assignment, join};
 use proofload_runner::run::JOIN_TOKEN_VARIABLE;
 
@@ -16,8 +17,8 @@ pub(crate) async fn generator(args: &GeneratorArgs) -> Result<u8, Failure> {
     })?;
     let joined = join(args.join, token).await.map_err(|why| Failure::usage(format!("error: {why}")))?;
     match build(&joined.assignment) {
-        Ok((scenario, plan)) => {
-            joined.work(scenario, plan).await.map_err(Failure::internal)?;
+        Ok((scenario, traces, plan)) => {
+            joined.work(scenario, traces, plan).await.map_err(Failure::internal)?;
             Ok(0)
         }
         Err(failure) => {
@@ -28,7 +29,7 @@ pub(crate) async fn generator(args: &GeneratorArgs) -> Result<u8, Failure> {
 }
 
 /// The same scenario and the same plan as the run has: from the same text, scale and seed.
-fn build(assignment: &Assignment) -> Result<(Scenario, Plan), Failure> {
+fn build(assignment: &Assignment) -> Result<(Scenario, Traces, Plan), Failure> {
     let file = assignment.scenario_file.display().to_string();
     let scenario = Scenario::parse(&file, &assignment.scenario_text)
         .map_err(|problems| Failure::usage(problems.to_string()))?
@@ -36,5 +37,5 @@ fn build(assignment: &Assignment) -> Result<(Scenario, Plan), Failure> {
     let traces = files::traces(&scenario, &assignment.folder)?;
     let plan =
         Plan::new(&scenario, &traces, assignment.seed).map_err(|error| Failure::usage(format!("error: {error}")))?;
-    Ok((scenario, plan))
+    Ok((scenario, traces, plan))
 }

@@ -11,9 +11,10 @@ use crate::failure::Failure;
 use crate::files;
 
 pub(crate) fn plan(args: &PlanArgs) -> Result<u8, Failure> {
-    let (scenario, _) = files::scenario(&args.scenario)?;
+    let (scenario, source) = files::scenario(&args.scenario)?;
     let scenario = scenario.scaled(args.scale);
-    let plan = Plan::new(&scenario, args.seed).map_err(|error| Failure::usage(format!("error: {error}")))?;
+    let traces = files::traces(&scenario, &source.folder)?;
+    let plan = Plan::new(&scenario, &traces, args.seed).map_err(|error| Failure::usage(format!("error: {error}")))?;
     let mut out = std::io::stdout();
     writeln!(
         out,

@@ -29,7 +29,11 @@ pub(crate) async fn run(args: RunArgs) -> Result<u8, Failure> {
         ));
     }
     check_target(&args, &scenario)?;
-    let plan = Plan::new(&scenario, args.seed).map_err(|error| Failure::usage(format!("error: {error}")))?;
+    let traces = files::traces(&scenario, &source.folder)?;
+    let plan = Plan::new(&scenario, &traces, args.seed).map_err(|error| Failure::usage(format!("error: {error}")))?;
+    if let Some(misfit) = environment.replay_above_ceiling(&scenario, &plan) {
+        return Err(Failure::usage(format!("error: {misfit}")));
+    }
     if args.dry_run {
         writeln!(std::io::stdout(), "{} is ready to run on {}; nothing was sent", scenario.name, environment.name)?;
         return Ok(0);
@@ -53,6 +57,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<u8, Failure> {
         generators: args.generators,
         scale: args.scale,
         scenario_file: args.scenario.clone(),
+        traces,
         plan,
         folder: folder.clone(),
         command: command_line(&args),
