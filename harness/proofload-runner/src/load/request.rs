@@ -14,14 +14,12 @@ use super::world::World;
 
 /// A request with everything that is the same each time already rendered.
 pub(super) struct Prepared {
-    /// `GET `
-    start: Vec<u8>,
+    /// `GET`
+    method: String,
     /// From the version to the last header field that never changes.
     common: Vec<u8>,
     /// The whole head, where nothing in it changes.
     fixed: Option<Bytes>,
-    is_idempotent: bool,
-    to_head: bool,
     keep: Keep,
 }
 
@@ -37,18 +35,12 @@ impl Prepared {
             && request.headers.iter().all(|(_, value)| is_constant(value))
             && matches!(request.body, Body::Empty)
             && !request.method_of_trace;
-        let mut prepared = Self {
-            start: format!("{} ", request.method).into_bytes(),
-            common,
-            fixed: None,
-            is_idempotent: is_idempotent(&request.method),
-            to_head: request.method == "HEAD",
-            keep: keep(request),
-        };
+        let mut prepared = Self { method: request.method.clone(), common, fixed: None, keep: keep(request) };
         if is_fixed {
             let constant = |part: &Part| matches!(part, Part::Run).then(|| run_id.to_owned());
             let fill = |template: &Template| template.fill(constant).ok();
-            prepared.fixed = prepared.head(request, target, fill, no_content(&request.method)).map(Bytes::from);
+            let content = no_content(&request.method);
+            prepared.fixed = prepared.head((request, &request.method), target, fill, content).map(Bytes::from);
         }
         prepared
     }
@@ -56,7 +48,7 @@ impl Prepared {
     /// The head up to and with its empty line; `None` where a value is missing or cannot stand in a head.
     fn head(
         &self,
-        request: &Request,
+        (request, method): (&Request, &str),
         target: &Target,
         fill: impl Fn(&Template) -> Option<String>,
         content: Option<(&str, u64)>,
@@ -66,8 +58,9 @@ impl Prepared {
         if !path.bytes().all(|byte| byte.is_ascii_graphic()) {
             return None;
         }
-        let mut head = Vec::with_capacity(self.start.len() + path.len() + self.common.len() + 128);
-        head.extend_from_slice(&self.start);
+        let mut head = Vec::with_capacity(method.len() + path.len() + self.common.len() + 128);
+        head.extend_from_slice(method.as_bytes());
+        head.push(b' ');
         head.extend_from_slice(path.as_bytes());
         head.extend_from_slice(&self.common);
         for (name, template) in &request.headers {
@@ -93,11 +86,15 @@ pub(super) fn render(
     prepared: &Prepared,
     values: &Values,
 ) -> Option<Outgoing> {
+    let method = match request.method_of_trace {
+        true => world.entry(pass)?.method.as_deref()?,
+        false => &prepared.method,
+    };
     let outgoing = |head: Bytes, pieces: Vec<Piece>| Outgoing {
         head,
         pieces,
-        is_idempotent: prepared.is_idempotent,
-        to_head: prepared.to_head,
+        is_idempotent: is_idempotent(method),
+        to_head: method == "HEAD",
         keep: prepared.keep,
     };
     if let Some(head) = &prepared.fixed {
@@ -106,11 +103,11 @@ pub(super) fn render(
     let (pieces, content_type) = content(world, pass, &request.body, values)?;
     let length = pieces.iter().map(Piece::bytes).sum();
     let framing = match request.body {
-        Body::Empty => no_content(&request.method),
+        Body::Empty => no_content(method),
         _ => Some((content_type.as_str(), length)),
     };
     let target = world.systems[world.scenario.workloads[pass.workload].flow].load.target();
-    let head = prepared.head(request, target, |template| fill(world, pass, template, values), framing)?;
+    let head = prepared.head((request, method), target, |template| fill(world, pass, template, values), framing)?;
     Some(outgoing(Bytes::from(head), pieces))
 }
 
@@ -210,12 +207,7 @@ fn form_field<'f>(
         FieldValue::Text(template) => Field::Text { name, value: fill(world, pass, template, values)? },
         FieldValue::Payload(payload) => {
             let file = world.next_file(pass, payload, values)?;
-            Field::File {
-                name,
-                file_name: file.name,
-                content_type: file.content_type,
-                content: vec![file.content],
-            }
+            Field::File { name, file_name: file.name, content_type: file.content_type, content: vec![file.content] }
         }
     })
 }
