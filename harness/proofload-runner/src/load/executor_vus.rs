@@ -57,8 +57,16 @@ impl User {
             self.world.dispatched.set(self.world.dispatched.get() + 1);
             let pass = Pass { workload: self.workload, iteration, intended_ns };
             run_pass(Rc::clone(&self.world), pass).await;
-            let share = draw(self.world.seed ^ 0x7468_696e_6b21, iteration);
-            tokio::time::sleep(between(self.think.0, self.think.1, share)).await;
+            self.think(iteration).await;
         }
+    }
+
+    /// Tokio's timer makes a millisecond of no pause at all, so that one is not slept.
+    async fn think(&self, iteration: u64) {
+        if self.think.1.is_zero() {
+            return;
+        }
+        let share = draw(self.world.seed ^ 0x7468_696e_6b21, iteration);
+        tokio::time::sleep(between(self.think.0, self.think.1, share)).await;
     }
 }

@@ -8,7 +8,6 @@ use futures::StreamExt;
 use proofload_core::plan::Plan;
 use proofload_core::scenario::Executor;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::task::LocalSet;
 
 use super::audit::ThreadAudit;
 use super::event::{Control, GeneratorEvent, Outcome, Tick};
@@ -94,10 +93,13 @@ impl Drop for LastWords {
 fn thread_main(parts: WorldParts, plan: Plan, told: UnboundedReceiver<Control>, tell: Teller) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .build()
+        // Looks at sockets and the pacing timer after so many polls of passes: 61, the default, can be half a
+        // millisecond, which would be wake lag.
+        .event_interval(31)
+        .build_local(tokio::runtime::LocalOptions::default())
         .map_err(|error| format!("the generator's runtime could not start: {error}"))?;
     let world = Rc::new(World::new(parts, tell)?);
-    LocalSet::new().block_on(&runtime, drive(world, plan, told))
+    runtime.block_on(drive(world, plan, told))
 }
 
 async fn drive(world: Rc<World>, plan: Plan, mut told: UnboundedReceiver<Control>) -> Result<(), String> {
