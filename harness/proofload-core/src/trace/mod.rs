@@ -86,7 +86,7 @@ pub struct Traces(BTreeMap<usize, Arc<Trace>>);
 
 /// A trace that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{file}:{line}: {message}")]
+#[error("{}: {message}", self.place())]
 pub struct TraceError {
     /// The file as the user named it.
     pub file: String,
@@ -94,6 +94,13 @@ pub struct TraceError {
     pub line: usize,
     /// What is wrong with it, and what to try.
     pub message: String,
+}
+
+impl TraceError {
+    /// `file:line`, or the file where no line is meant.
+    fn place(&self) -> String {
+        if self.line == 0 { self.file.clone() } else { format!("{}:{}", self.file, self.line) }
+    }
 }
 
 impl Trace {

@@ -49,7 +49,14 @@ fn days_since_1970(date: &str) -> Option<i64> {
     let mut parts = date.splitn(3, '-');
     let year = parts.next().filter(|year| year.len() == 4)?.parse::<u16>().ok().map(i64::from)?;
     let month = in_range(parts.next()?, 1, 12)?;
-    let day = in_range(parts.next()?, 1, 31)?;
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days_in_month = match month {
+        2 if leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    };
+    let day = in_range(parts.next()?, 1, days_in_month)?;
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
     let year_of_era = year.rem_euclid(400);
@@ -76,6 +83,8 @@ mod tests {
         check("2024-02-29T23:59:60Z", Some(1_709_251_200_000_000_000));
         check("1969-12-31T23:59:59.5-0000", Some(-500_000_000));
         check("2026-13-21T13:02:00Z", None);
+        check("2026-11-31T13:02:00Z", None);
+        check("2023-02-29T13:02:00Z", None);
         check("2026-11-21T25:02:00Z", None);
         check("2026-11-21T13:02:00", None);
         check("2026-11-21", None);

@@ -11,10 +11,16 @@ mod judging;
 #[cfg(test)]
 mod mistakes;
 #[cfg(test)]
+mod payloads;
+#[cfg(test)]
 mod planning;
 #[cfg(test)]
 mod report;
 #[cfg(test)]
 mod schema;
+#[cfg(test)]
+mod statistics;
+#[cfg(test)]
+mod tracing;
 #[cfg(test)]
 mod workloads;

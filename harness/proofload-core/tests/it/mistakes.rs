@@ -89,6 +89,79 @@ const MISTAKES: &[(&str, &str)] = &[
     ("flows:", "flows: ["),
 ];
 
+/// Scenarios of one workload and one payload set: what is written of them, and one mistake each.
+const SHAPES: &[(&str, &str)] = &[
+    ("executor: step-arrival-rate, start_rate: 1/s, rate: 5/s, for: 9s", ""),
+    ("executor: step-arrival-rate, start_rate: 1/s, rate: 5/s, steps: 1, for: 9s", ""),
+    ("executor: step-arrival-rate, start_rate: 1/s, rate: 5/s, steps: 3, for: 9s, vus: 3", ""),
+    ("executor: gamma-arrival-rate, rate: 5/s, for: 9s, shape: 0", ""),
+    ("executor: gamma-arrival-rate, rate: 5/s, for: 9s, shape: .nan", ""),
+    ("executor: poisson-arrival-rate, rate: 5/s, for: 9s, shape: 2", ""),
+    ("executor: sine-arrival-rate, rate: 5/s, amplitude: 6/s, period: 3s, for: 9s", ""),
+    ("executor: sine-arrival-rate, rate: 5/s, amplitude: 4/s, period: 0s, for: 9s", ""),
+    ("executor: sine-arrival-rate, rate: 5/s, amplitude: 4/s, for: 9s", ""),
+    ("executor: sine-arrival-rate, rate: 0/s, amplitude: 0/s, period: 3s, for: 9s", ""),
+    ("executor: spike-arrival-rate, rate: 5/s, spike_rate: 50/s, spike_after: 5s, spike_for: 5s, for: 9s", ""),
+    ("executor: spike-arrival-rate, rate: 5/s, spike_rate: 50/s, for: 9s", ""),
+    ("executor: spike-arrival-rate, rate: 5/s, spike_rate: 50/s, spike_after: 5s, spike_for: 0s, for: 9s", ""),
+    ("executor: trace-replay", ""),
+    ("executor: trace-replay, rate: 5/s, trace: { file: a, format: har }", ""),
+    ("executor: trace-replay, trace: { file: a, format: hra }", ""),
+    ("executor: trace-replay, trace: { file: a, format: har, speed: 11 }", ""),
+    ("executor: trace-replay, trace: { file: a, format: har, for: 0s }", ""),
+    ("executor: trace-replay, trace: { file: a }", ""),
+    ("executor: ramping-vus, stages: [{ rate: 5/s, for: 9s }]", ""),
+    ("executor: ramping-vus, stages: [{ vus: 5, for: 9s }], vus: 3", ""),
+    ("executor: ramping-vus, stages: [{ vus: 0, for: 9s }]", ""),
+    ("executor: ramping-vus, stages: [{ vus: 2000000, for: 9s }]", ""),
+    ("executor: ramping-vus, stages: [{ name: a, vus: 1, for: 9s }, { name: a, vus: 1, for: 9s }]", ""),
+    ("executor: ramping-vus", ""),
+    ("executor: constant-arrival-rate, stages: [{ vus: 5, for: 9s }]", ""),
+    ("executor: shared-iterations, vus: 5", ""),
+    ("executor: shared-iterations, vus: 5, iterations: 4", ""),
+    ("executor: constant-vus, vus: 5, for: 9s, iterations: 4", ""),
+    ("executor: constant-arrival-rate, rate: 5/s, for: 9s", "trace"),
+    ("executor: constant-arrival-rate, rate: 5/s, for: 9s", "field"),
+    ("executor: trace-replay, trace: { file: a, format: mooncake }", "field"),
+    ("executor: constant-arrival-rate, rate: 5/s, for: 9s", "method"),
+    ("", "{}"),
+    ("", "{ files: a, generate: text }"),
+    ("", "{ files: a, count: 3 }"),
+    ("", "{ generate: text }"),
+    ("", "{ generate: png, bytes: 1KiB }"),
+    ("", "{ generate: text, bytes: 2KiB..1KiB }"),
+    ("", "{ generate: text, bytes: 1KiB, count: 0 }"),
+    ("", "{ generate: text, bytes: 1KiB, bytes_per_token: 4 }"),
+    ("", "{ generate: text, from: trace, bytes: 1KiB }"),
+    ("", "{ generate: text, from: trace, pick: zipf }"),
+    ("", "{ generate: text, from: trace, bytes_per_token: 65 }"),
+];
+
+#[test]
+fn every_mistake_in_a_shape_is_refused_with_its_place() {
+    let mut told = String::new();
+    for (workload, written) in SHAPES {
+        let (payload, request) = match *written {
+            "" => ("{ files: a }", "path: /, body: \"{{payload p}}\""),
+            "trace" => ("{ files: a, pick: trace }", "path: /, body: \"{{payload p}}\""),
+            "field" => ("{ files: a }", "path: \"/{{trace path}}\""),
+            "method" => ("{ files: a }", "path: /, method: \"{{trace method}}\""),
+            payload => (payload, "path: /"),
+        };
+        let workload = if workload.is_empty() { "executor: constant-vus, vus: 1, for: 1s" } else { workload };
+        let text = format!(
+            "apiVersion: proofload/v1\nkind: Scenario\nname: t\nsystem: s\npayloads:\n  p: {payload}\nflows:\n  f: [{{ request: {{ name: r, {request} }} }}]\nworkloads:\n  w: {{ flow: f, {workload} }}\n"
+        );
+        writeln!(told, "{workload} | {payload} | {request}").unwrap();
+        match Scenario::parse("t.yaml", &text) {
+            Ok(_) => writeln!(told, "    ACCEPTED").unwrap(),
+            Err(problems) => problems.0.iter().for_each(|problem| writeln!(told, "    {problem}").unwrap()),
+        }
+    }
+    assert!(!told.contains("ACCEPTED"), "{told}");
+    insta::assert_snapshot!(told);
+}
+
 #[test]
 fn every_mistake_in_a_scenario_is_refused_with_its_place() {
     Scenario::parse("demo.yaml", SCENARIO).expect("the scenario without a mistake is good");
@@ -181,4 +254,17 @@ fn a_scenario_that_does_not_fit_its_environment_is_refused_before_anything_start
     ];
     insta::assert_snapshot!(told.join("\n"));
     assert_eq!(check("demo", "demo"), "");
+}
+
+/// The rate of a replay stands in no scenario, so the ceiling is held against the plan.
+#[test]
+fn a_replay_above_the_ceiling_of_its_environment_is_refused() {
+    let check = |speed: &str, ceiling: &str| {
+        let environment = Environment::parse("local.yaml", &ENVIRONMENT.replacen("100/s", ceiling, 1)).unwrap();
+        let replay = format!("executor: trace-replay, trace: {{ file: m, format: mooncake, speed: {speed} }}");
+        environment.replay_above_ceiling(&super::workloads::scenario(&replay), &super::workloads::plan(&replay, 1))
+    };
+    assert_eq!(check("1", "30/s"), None);
+    let refused = "the replay reaches 38 arrivals in a second together with the other workloads, and environment `local` allows 30/s; lower `speed`, or run with --scale 0.79";
+    assert_eq!(check("10", "30/s").as_deref(), Some(refused));
 }
