@@ -154,14 +154,18 @@ def costs(tools):
     for tool in tools:
         per_cpu_s = [turn.per_cpu_s() for turn in tool.turns]
         per_s = [turn.requests / turn.wall_s for turn in tool.turns]
+        core = [100 * turn.cpu_s / turn.wall_s for turn in tool.turns]
         micros = statistics.median(1e6 / each for each in per_cpu_s)
         differs = max(abs(turn.requests - turn.claimed) for turn in tool.turns)
-        rows.append([tool.name, common.spread(per_cpu_s), f"{micros:.2f}", common.spread(per_s), differs])
+        rows.append(
+            [tool.name, common.spread(per_cpu_s), f"{micros:.2f}", common.spread(per_s), common.spread(core), differs]
+        )
     head = [
         "tool",
         "requests per CPU-second: median (range)",
         "CPU µs per request",
         "requests per wall second",
+        "% of its core",
         "nginx − own count, worst",
     ]
     return ["Whole process:", "", *common.table(head, rows)]

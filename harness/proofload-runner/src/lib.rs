@@ -8,7 +8,9 @@ pub mod conformance;
 pub mod distributed;
 mod environment;
 pub mod event;
+mod limits;
 mod load;
 pub mod run;
 
 pub use clock::unix_ms;
+pub use limits::machine_limits;

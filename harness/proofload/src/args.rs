@@ -28,7 +28,7 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Show the schedule and what it can decide; nothing is sent.
     #[command(
-        after_help = "Example:\n  proofload plan scenarios/quickstart.yaml\n\nExit codes: 0, 2 invalid scenario."
+        after_help = "Examples:\n  proofload plan scenarios/quickstart.yaml\n  proofload plan my.yaml --arrivals | head\n\nExit codes: 0, 2 invalid scenario, or more than this machine allows."
     )]
     Plan(PlanArgs),
     /// Judge a stored run again.
@@ -159,6 +159,9 @@ pub(crate) struct PlanArgs {
     /// Where everything random comes from.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+    /// Print every arrival instead: nanoseconds from the start, workload, number of the pass.
+    #[arg(long)]
+    pub(crate) arrivals: bool,
 }
 
 /// Options of `judge`.

@@ -7,6 +7,7 @@ mod curve;
 mod demand;
 mod draw;
 mod gaps;
+mod limits;
 mod open;
 mod replay;
 mod shard;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use demand::fullest;
 pub use demand::{Demand, demand};
 pub use draw::draw;
+pub use limits::{MachineLimits, mebibytes};
 pub use shard::Shard;
 pub use users::UserWindow;
 

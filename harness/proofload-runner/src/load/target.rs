@@ -15,6 +15,8 @@ pub(crate) struct Target {
     pub(super) authority: Arc<str>,
     /// Prefix of every path, without a slash at the end.
     pub(super) prefix: Arc<str>,
+    /// Host and port, as they were resolved.
+    place: (Arc<str>, u16),
     /// Name for the certificate, for https.
     pub(super) tls: Option<ServerName<'static>>,
 }
@@ -39,16 +41,25 @@ impl Target {
             }
             other => return Err(format!("`{url}` speaks {other}; only http and https can be driven")),
         };
-        let found: Vec<SocketAddr> = tokio::net::lookup_host((host.trim_matches(['[', ']']), port))
-            .await
-            .map_err(|error| format!("`{host}` cannot be resolved: {error}"))?
-            .collect();
+        let place: (Arc<str>, u16) = (host.trim_matches(['[', ']']).into(), port);
+        let found = addresses(&place).await.map_err(|error| format!("`{host}` cannot be resolved: {error}"))?;
         let address = first_that_accepts(&found).await.ok_or_else(|| format!("`{host}` resolves to no address"))?;
         let authority = match parsed.port() {
             Some(port) => format!("{host}:{port}"),
             None => host.to_owned(),
         };
-        Ok(Self { address, authority: authority.into(), prefix: parsed.path().trim_end_matches('/').into(), tls })
+        let prefix = parsed.path().trim_end_matches('/').into();
+        Ok(Self { address, authority: authority.into(), prefix, place, tls })
+    }
+
+    /// What changed, in a sentence, if its name stands for other addresses by now than the one that was driven.
+    pub(crate) async fn moved(&self) -> Option<String> {
+        let now = addresses(&self.place).await.ok()?;
+        if now.is_empty() || now.contains(&self.address) {
+            return None;
+        }
+        let (name, driven) = (&self.place.0, self.address.ip());
+        Some(format!("`{name}` now stands for {}, and the whole run went to {driven}", now[0].ip()))
     }
 
     /// The base URL in words.
@@ -77,6 +88,10 @@ impl Target {
         }
         format!("{}/{path_or_url}", self.prefix)
     }
+}
+
+async fn addresses((host, port): &(Arc<str>, u16)) -> std::io::Result<Vec<SocketAddr>> {
+    Ok(tokio::net::lookup_host((&**host, *port)).await?.collect())
 }
 
 /// Longest wait for one address to accept a connection.

@@ -21,7 +21,7 @@ use crate::clock::{RunClock, unix_ms};
 use crate::cluster::ClusterEvent;
 use crate::collector::{QueueReading, Readings, WatchedQueue, collect};
 use crate::event::{Event, Phase, Progress};
-use crate::load::{Control, Generator, GeneratorEvent, Outcome, Shards, Tick, WorldParts};
+use crate::load::{Control, Generator, GeneratorEvent, Outcome, Shards, SystemAccess, Tick, WorldParts};
 
 /// From now to the start of the axis: time for the generator to make its world.
 const LEAD: Duration = Duration::from_millis(300);
@@ -98,6 +98,7 @@ pub(super) async fn run_session(
     let heard = session.listen((generator, cluster_events, readings), stage, stop, on_event).await;
     collector.abort();
     let outcome = heard?;
+    session.tell_moved_targets(&stage.systems, on_event).await;
     let lasted_ms = session.at_ms();
     let work_shown = std::mem::take(&mut session.work_shown);
     session.assembler.finish(outcome, &work_shown, &request.scenario, (session.end, lasted_ms));
@@ -233,6 +234,16 @@ impl Session<'_> {
             *sum = sum.zip(reading).map(|(sum, reading)| sum + whole(reading.work()));
         }
         shown.into_iter().filter_map(|(system, work)| Some((system, work?))).collect()
+    }
+
+    /// Addresses are resolved once, before the first request; that they have changed since is worth knowing.
+    async fn tell_moved_targets(&mut self, systems: &[SystemAccess], on_event: &mut dyn FnMut(Event)) {
+        for system in systems {
+            if let Some(text) = system.target.moved().await {
+                self.assembler.mark(self.at_ms(), text.clone());
+                on_event(Event::Warning { text });
+            }
+        }
     }
 
     fn tell_progress(&mut self, on_event: &mut dyn FnMut(Event)) {

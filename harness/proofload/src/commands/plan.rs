@@ -3,8 +3,9 @@
 use std::io::Write;
 
 use proofload_core::judge::samples_least;
-use proofload_core::plan::{Plan, window_ns};
+use proofload_core::plan::{Demand, MachineLimits, Plan, demand, mebibytes, window_ns};
 use proofload_core::scenario::{Bound, Scenario, Sli};
+use proofload_runner::machine_limits;
 
 use crate::args::PlanArgs;
 use crate::failure::Failure;
@@ -16,6 +17,9 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<u8, Failure> {
     let traces = files::traces(&scenario, &source.folder)?;
     let plan = Plan::new(&scenario, &traces, args.seed).map_err(|error| Failure::usage(format!("error: {error}")))?;
     let mut out = std::io::stdout();
+    if args.arrivals {
+        return print_arrivals(&plan, &mut out);
+    }
     writeln!(
         out,
         "{}: {} arrivals in {:.0} s, seed {}",
@@ -34,7 +38,66 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<u8, Failure> {
     for line in expected_samples(&scenario, &plan) {
         writeln!(out, "{line}")?;
     }
+    let demand = demand(&scenario, &plan);
+    let limits = machine_limits();
+    for line in demand_lines(&demand, &limits) {
+        writeln!(out, "{line}")?;
+    }
+    refuse_what_cannot_be_met(&demand, &limits)?;
     Ok(0)
+}
+
+/// Every arrival on a line of its own. That nobody reads on (`| head`) is no failure.
+fn print_arrivals(plan: &Plan, out: &mut impl Write) -> Result<u8, Failure> {
+    let mut out = std::io::BufWriter::new(out);
+    for arrival in &plan.arrivals {
+        let workload = &plan.workloads[arrival.workload as usize].name;
+        match writeln!(out, "{} {workload} {}", arrival.at_ns, arrival.iteration) {
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(0),
+            written => written?,
+        }
+    }
+    match out.flush() {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(0),
+    }
+}
+
+/// Exit 2 where this machine cannot carry a plan out.
+pub(crate) fn refuse_what_cannot_be_met(demand: &Demand, limits: &MachineLimits) -> Result<(), Failure> {
+    let refusals = limits.refuse(demand);
+    if refusals.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::usage(refusals.iter().map(|why| format!("error: {why}")).collect::<Vec<_>>().join("\n")))
+}
+
+/// What the plan asks of this machine, beside what the machine allows.
+fn demand_lines(demand: &Demand, limits: &MachineLimits) -> Vec<String> {
+    let of = |allowed: Option<u64>| allowed.map_or("unknown".to_owned(), |allowed| allowed.to_string());
+    let mut lines = vec![
+        format!(
+            "  asks of this machine, at most: {} arrivals in a second, {} in a tenth of one; {} users",
+            demand.arrivals_in_1s, demand.arrivals_in_100ms, demand.users
+        ),
+        format!("    connections {:>8} of {} local ports", demand.on_the_wire, of(limits.local_ports)),
+        format!("    open files  {:>8} of {}", demand.file_descriptors, of(limits.file_descriptors)),
+        format!(
+            "    memory      {:>8} of {} MiB, payloads not counted",
+            mebibytes(demand.memory_bytes),
+            of(limits.memory_bytes.map(mebibytes))
+        ),
+    ];
+    match (demand.connections_in_1s, limits.connections_per_second_max()) {
+        (Some(opened), Some(most)) if opened > most => lines.push(format!(
+            "    WARNING: if the target closes every connection, {opened} new ones a second use up the ports, which last for {most}"
+        )),
+        (None, Some(most)) => {
+            lines.push(format!("    if the target closes every connection, the ports last for {most} new ones a second"));
+        }
+        _ => {}
+    }
+    lines
 }
 
 /// For each percentile rule, the samples it will have and the fewest it needs.

@@ -9,9 +9,10 @@ use proofload_core::plan::{Plan, demand};
 use proofload_core::report::{Report, closing_lines, files};
 use proofload_core::scenario::Scenario;
 use proofload_runner::run::{Place, RunFolder, RunRequest, run as run_scenario};
-use proofload_runner::unix_ms;
+use proofload_runner::{machine_limits, unix_ms};
 use tokio_util::sync::CancellationToken;
 
+use super::plan::refuse_what_cannot_be_met;
 use crate::args::RunArgs;
 use crate::failure::{Failure, INTERRUPTED};
 use crate::files;
@@ -34,6 +35,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<u8, Failure> {
     if let Some(misfit) = environment.replay_above_ceiling(&scenario, &plan) {
         return Err(Failure::usage(format!("error: {misfit}")));
     }
+    refuse_what_cannot_be_met(&demand(&scenario, &plan), &machine_limits())?;
     if args.dry_run {
         writeln!(std::io::stdout(), "{} is ready to run on {}; nothing was sent", scenario.name, environment.name)?;
         return Ok(0);
