@@ -47,6 +47,7 @@ def options(description, example):
         "--tools", type=Path, default=tools, metavar="DIR", help=f"peers and compiled targets; {tools} unless given"
     )
     parser.add_argument("--seed", type=int, default=1, help="everything random comes from it; 1 unless given")
+    parser.add_argument("--nice", type=int, default=0, help="niceness of client and target alike; 0 unless given")
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="also write the report, with machine and versions on top"
     )
@@ -58,22 +59,27 @@ def main(benchmark, parser):
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        if not arguments.proofload.is_file():
-            raise BenchError(
-                f"there is no {arguments.proofload}; build it (cargo build --release -p proofload) or give --proofload"
-            )
-        arguments.proofload = arguments.proofload.resolve()
-        arguments.tools.mkdir(parents=True, exist_ok=True)
-        allow_open_files()
+        make_ready(arguments)
         started = machine_lines(arguments.proofload)
         lines = benchmark(arguments)
-    except BenchError as error:
+    except (BenchError, PermissionError) as error:
         sys.exit(f"error: {error}")
     print("\n".join(lines))
     if arguments.out:
         title = f"# {Path(sys.argv[0]).stem}\n"
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
         arguments.out.write_text("\n".join([title, *started, "", *lines, ""]))
+
+
+def make_ready(arguments):
+    """Puts this process in order; children inherit its niceness and its limit of open files."""
+    binary = arguments.proofload
+    if not binary.is_file():
+        raise BenchError(f"there is no {binary}; build it (cargo build --release -p proofload) or give --proofload")
+    arguments.proofload = binary.resolve()
+    arguments.tools.mkdir(parents=True, exist_ok=True)
+    allow_open_files()
+    os.nice(arguments.nice)
 
 
 def chosen(words, known):

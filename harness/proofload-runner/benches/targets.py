@@ -74,7 +74,10 @@ class RustTarget:
 
     def report(self):
         """What the target counted or saw."""
-        return json.loads(get_text(f"{self.url}/report"))
+        try:
+            return json.loads(get_text(f"{self.url}/report"))
+        except OSError as error:
+            raise common.BenchError(f"the target at {self.url} answers no more: {error}") from error
 
     def __enter__(self):
         return self

@@ -8,6 +8,8 @@ use std::thread;
 
 /// Enough for a handler and a read buffer on the heap; thousands of connections are held at once.
 const STACK_BYTES: usize = 64 * 1024;
+/// Most connections at once; the kernel gives a process about 16,000 threads. Further ones are closed unanswered.
+const CONNECTIONS_MAX: usize = 12_000;
 /// A request head longer than this is refused.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 
@@ -37,8 +39,12 @@ where
     let listener = TcpListener::bind("127.0.0.1:0")?;
     println!("listening {}", listener.local_addr()?.port());
     let handler = Arc::new(handler);
+    let alive = Arc::new(());
     for stream in listener.incoming() {
-        let (stream, handler) = (stream?, Arc::clone(&handler));
+        let (stream, handler, alive) = (stream?, Arc::clone(&handler), Arc::clone(&alive));
+        if Arc::strong_count(&alive) > CONNECTIONS_MAX {
+            continue;
+        }
         stream.set_nodelay(true)?;
         thread::Builder::new().stack_size(STACK_BYTES).spawn(move || {
             let stream = Arc::new(stream);
@@ -49,6 +55,7 @@ where
                     break;
                 }
             }
+            drop(alive);
         })?;
     }
     Ok(())

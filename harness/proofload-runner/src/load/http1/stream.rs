@@ -59,10 +59,12 @@ impl Stream {
         second: &[u8],
     ) -> Poll<io::Result<usize>> {
         let slices = [io::IoSlice::new(first), io::IoSlice::new(second)];
-        let slices = if second.is_empty() { &slices[..1] } else { &slices[..] };
-        let sent = match self {
-            Stream::Plain(socket) => ready!(Pin::new(socket).poll_write_vectored(context, slices)),
-            Stream::Tls(tls) => ready!(Pin::new(tls).poll_write_vectored(context, slices)),
+        // One slice goes without the kernel having to read a list of slices.
+        let sent = match (self, second.is_empty()) {
+            (Stream::Plain(socket), true) => ready!(Pin::new(socket).poll_write(context, first)),
+            (Stream::Plain(socket), false) => ready!(Pin::new(socket).poll_write_vectored(context, &slices)),
+            (Stream::Tls(tls), true) => ready!(Pin::new(tls).poll_write(context, first)),
+            (Stream::Tls(tls), false) => ready!(Pin::new(tls).poll_write_vectored(context, &slices)),
         };
         Poll::Ready(match sent {
             Ok(0) => Err(io::ErrorKind::WriteZero.into()),
