@@ -47,7 +47,9 @@ def options(description, example):
         "--tools", type=Path, default=tools, metavar="DIR", help=f"peers and compiled targets; {tools} unless given"
     )
     parser.add_argument("--seed", type=int, default=1, help="everything random comes from it; 1 unless given")
-    parser.add_argument("--nice", type=int, default=0, help="niceness of client and target alike; 0 unless given")
+    parser.add_argument(
+        "--nice", type=int, default=0, help="niceness of client, target and their session; 0 unless given"
+    )
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="also write the report, with machine and versions on top"
     )
@@ -79,7 +81,12 @@ def make_ready(arguments):
     arguments.proofload = binary.resolve()
     arguments.tools.mkdir(parents=True, exist_ok=True)
     allow_open_files()
-    os.nice(arguments.nice)
+    if arguments.nice:
+        os.nice(arguments.nice)
+        # Where the kernel groups processes by session, niceness alone counts only inside the session.
+        group = Path("/proc/self/autogroup")
+        if group.exists():
+            group.write_text(str(arguments.nice))
 
 
 def chosen(words, known):

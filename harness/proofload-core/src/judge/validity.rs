@@ -79,6 +79,14 @@ pub(super) fn signals(scenario: &Scenario, record: &RunRecord) -> Vec<Signal> {
         invalid_above: Some(0.0),
     });
     signals.push(Signal {
+        id: "lost-generators".to_owned(),
+        title: "generators that were lost on the way, and their share of the load with them".to_owned(),
+        value: Some(count(generator.lost)),
+        unit: "generators".to_owned(),
+        warn_above: 0.0,
+        invalid_above: Some(0.0),
+    });
+    signals.push(Signal {
         id: "run-queue".to_owned(),
         title: "generator threads ready and not run by the machine".to_owned(),
         value: generator.run_queue_delay.map(|share| share * 100.0),

@@ -1,6 +1,7 @@
 //! Runs a scenario on a fake server and gives back the record.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
 use proofload_core::environment::Environment;
 use proofload_core::evidence::{RunRecord, StepEvidence, StepKind};
@@ -12,8 +13,13 @@ use tokio_util::sync::CancellationToken;
 
 /// A scenario of one GET on `/`, called `get`, with the given workload and rules.
 pub(crate) fn scenario(workload: &str, rules: &str) -> Scenario {
+    scenario_of("flows:\n  f: [{ request: { name: get, path: /, timeout: 20s } }]\n", workload, rules)
+}
+
+/// A scenario with the given flow `f` and what belongs to it, workload and rules.
+pub(crate) fn scenario_of(flows: &str, workload: &str, rules: &str) -> Scenario {
     let text = format!(
-        "apiVersion: proofload/v1\nkind: Scenario\nname: t\nsystem: s\nflows:\n  f: [{{ request: {{ name: get, path: /, timeout: 20s }} }}]\nworkloads:\n  w: {{ flow: f, {workload} }}\nslos: [{rules}]\ndrain: 5s\n"
+        "apiVersion: proofload/v1\nkind: Scenario\nname: t\nsystem: s\n{flows}workloads:\n  w: {{ flow: f, {workload} }}\nslos: [{rules}]\ndrain: 5s\n"
     );
     Scenario::parse("t.yaml", &text).unwrap()
 }
@@ -21,19 +27,24 @@ pub(crate) fn scenario(workload: &str, rules: &str) -> Scenario {
 /// Drives `scenario` against a server at `address`.
 pub(crate) async fn drive(scenario: &Scenario, address: SocketAddr) -> RunRecord {
     let folder = tempfile::tempdir().unwrap();
+    drive_in(scenario, address, folder.path()).await
+}
+
+/// The same, with the scenario's files in `folder`.
+pub(crate) async fn drive_in(scenario: &Scenario, address: SocketAddr, folder: &Path) -> RunRecord {
     let text = format!(
         "apiVersion: proofload/v1\nkind: Environment\nname: t\nsystems:\n  s: {{ url: \"http://{address}\", ready: /ready }}\n"
     );
     let request = RunRequest {
         scenario: scenario.clone(),
         scenario_text: String::new(),
-        scenario_folder: folder.path().to_owned(),
+        scenario_folder: folder.to_owned(),
         place: Place {
             environment: Environment::parse("e.yaml", &text).unwrap(),
             environment_text: text,
-            environment_folder: folder.path().to_owned(),
+            environment_folder: folder.to_owned(),
             target: None,
-            logs: folder.path().to_owned(),
+            logs: folder.to_owned(),
             proofload: "/no/such/program".into(),
             variable: |_| None,
         },
@@ -43,7 +54,7 @@ pub(crate) async fn drive(scenario: &Scenario, address: SocketAddr) -> RunRecord
         threads: 1,
         generators: 0,
         plan: Plan::new(scenario, &Traces::default(), 1).unwrap(),
-        folder: RunFolder::create(folder.path(), "run-1").unwrap(),
+        folder: RunFolder::create(folder, "run-1").unwrap(),
         command: String::new(),
     };
     run(request, CancellationToken::new(), &mut |_| ()).await.unwrap()

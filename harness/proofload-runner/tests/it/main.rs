@@ -6,3 +6,5 @@ mod bad_servers;
 mod driven;
 #[cfg(test)]
 mod stall;
+#[cfg(test)]
+mod uploads;

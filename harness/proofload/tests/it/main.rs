@@ -7,6 +7,8 @@ mod conformance;
 #[cfg(test)]
 mod durability;
 #[cfg(test)]
+mod generators;
+#[cfg(test)]
 mod roles;
 #[cfg(test)]
 mod workspace;
