@@ -12,7 +12,6 @@ use proofload_core::scenario::Executor;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::LocalSet;
 
-use super::audit::{AuditReading, ThreadAudit};
 use super::job::{JobEntry, last_look};
 use super::journal::JournalLine;
 use super::recorder::ClosedSecond;
@@ -65,7 +64,6 @@ pub(crate) struct Tick {
     pub(crate) p95_ms: Option<f64>,
     pub(crate) jobs_open: u64,
     pub(crate) jobs_ended: u64,
-    pub(crate) audit: Option<AuditReading>,
 }
 
 /// What is left when the thread ends.
@@ -97,7 +95,7 @@ impl Generator {
         let (control, told) = unbounded_channel();
         let (tell, events) = unbounded_channel();
         let thread = std::thread::Builder::new()
-            .name("generator".to_owned())
+            .name(crate::audit::GENERATOR_THREAD.to_owned())
             .spawn(move || thread_main(parts, plan, told, tell))?;
         Ok(Self { control, events, thread: Some(thread) })
     }
@@ -137,7 +135,6 @@ async fn drive(world: Rc<World>, plan: Plan, mut told: UnboundedReceiver<Control
     let load = tokio::task::spawn_local(run_load(Rc::clone(&world), plan));
     let mut load = std::pin::pin!(load);
     let mut loading = true;
-    let mut audit = ThreadAudit::default();
     let mut ticks = tokio::time::interval(TICK);
     loop {
         tokio::select! {
@@ -147,7 +144,7 @@ async fn drive(world: Rc<World>, plan: Plan, mut told: UnboundedReceiver<Control
                     .map_err(|error| format!("the kernel's timer failed: {error}"))?;
                 tell(&world, GeneratorEvent::LoadEnded);
             }
-            _ = ticks.tick() => tell_figures(&world, &mut audit),
+            _ = ticks.tick() => tell_figures(&world),
             control = told.recv() => match control {
                 Some(Control::Finish) | None => break,
             },
@@ -177,7 +174,7 @@ async fn run_load(world: Rc<World>, plan: Plan) -> std::io::Result<()> {
     Ok(())
 }
 
-fn tell_figures(world: &World, audit: &mut ThreadAudit) {
+fn tell_figures(world: &World) {
     let now_ns = world.clock.now_ns();
     // The running second can still get arrivals, and so can the one before it if the thread is late.
     let before_s = u32::try_from(now_ns / 1_000_000_000).unwrap_or(u32::MAX).saturating_sub(1);
@@ -202,7 +199,6 @@ fn tell_figures(world: &World, audit: &mut ThreadAudit) {
         p95_ms,
         jobs_open: jobs.open,
         jobs_ended: jobs.ended,
-        audit: audit.read(now_ns),
     };
     tell(world, GeneratorEvent::Tick(tick));
 }

@@ -1,6 +1,5 @@
 //! The generator: one thread of its own that sends what the plan says is due, and measures.
 
-mod audit;
 mod body;
 mod connection;
 mod executor_open;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram as Live;
-use proofload_core::evidence::{Histogram, Second, StepKind};
+use proofload_core::evidence::{Histogram, MICROS_MAX, Second, StepKind};
 
 use super::connection::Broken;
 
@@ -250,9 +250,6 @@ impl OpenSecond {
 fn second_of(at_ns: u64) -> u32 {
     u32::try_from(at_ns / 1_000_000_000).unwrap_or(u32::MAX)
 }
-
-/// Longest time that is told apart from longer ones: a day.
-const MICROS_MAX: u64 = 86_400_000_000;
 
 /// Records with growth. `saturating_record` would clamp to the range the histogram happens to have.
 fn note(histogram: &mut Live<u64>, micros: u64) {

@@ -51,6 +51,11 @@ impl Target {
         Ok(Self { address, authority: authority.into(), prefix: parsed.path().trim_end_matches('/').into(), tls })
     }
 
+    /// Where connections go.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// The base URL in words.
     pub(crate) fn url(&self) -> String {
         let scheme = if self.tls.is_some() { "https" } else { "http" };

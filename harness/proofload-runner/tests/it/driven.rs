@@ -39,6 +39,7 @@ pub(crate) async fn drive(scenario: &Scenario, address: SocketAddr) -> RunRecord
         plan: Plan::new(scenario, 1).unwrap(),
         folder: RunFolder::create(folder.path(), "run-1").unwrap(),
         command: String::new(),
+        calibrate: false,
     };
     run(request, CancellationToken::new(), &mut |_| ()).await.unwrap()
 }
