@@ -45,6 +45,35 @@ pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
+/// One moment on both clocks.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Moments {
+    /// On the monotonic clock.
+    pub(crate) monotonic: Instant,
+    /// On the wall clock, since 1970.
+    pub(crate) wall: Duration,
+}
+
+/// Longest time between two looks at the monotonic clock that still counts as one moment.
+const ONE_MOMENT: Duration = Duration::from_micros(200);
+
+/// Now, on both clocks. A thread that was put aside between the two readings tries again, a few times.
+pub(crate) fn both() -> Moments {
+    let mut best: Option<(Duration, Moments)> = None;
+    for _ in 0..5 {
+        let before = now();
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let took = now().saturating_duration_since(before);
+        if best.is_none_or(|(shortest, _)| took < shortest) {
+            best = Some((took, Moments { monotonic: before + took / 2, wall }));
+        }
+        if took <= ONE_MOMENT {
+            break;
+        }
+    }
+    best.expect("the loop runs at least once").1
+}
+
 /// Now, in milliseconds since 1970.
 pub fn unix_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

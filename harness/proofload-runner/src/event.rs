@@ -60,6 +60,8 @@ pub enum Event {
 /// What a run is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
+    /// Trying whether this machine can send what the plan asks for.
+    Calibrating,
     /// Starting processes and waiting until they answer.
     Starting,
     /// Everything answers and is kept so.

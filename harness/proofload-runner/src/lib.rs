@@ -1,6 +1,7 @@
 //! The effects: load on the wire, processes, clusters, conformance cases. The harness knows a platform only over
 //! the wire and shares no code with the reference stack.
 
+mod audit;
 mod clock;
 mod cluster;
 mod collector;

@@ -138,6 +138,9 @@ pub(crate) struct RunArgs {
     /// Check everything that can be checked without sending, then stop.
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Do not try first whether this machine can send the plan's highest rate on time.
+    #[arg(long)]
+    pub(crate) no_calibration: bool,
 }
 
 /// Options of `generator`.

@@ -83,6 +83,7 @@ impl Progress {
 
 fn word(phase: Phase) -> &'static str {
     match phase {
+        Phase::Calibrating => "calibrating",
         Phase::Starting => "starting",
         Phase::Holding => "running; Ctrl-C ends it",
         Phase::Load => "load",

@@ -5,6 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
 use serde::{Deserialize, Serialize};
 
+/// Longest time that is told apart from longer ones, µs: a day. What took longer is recorded as this.
+pub const MICROS_MAX: u64 = 86_400_000_000;
+
 /// A frozen histogram of microseconds at three significant digits; the empty text is the empty histogram.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

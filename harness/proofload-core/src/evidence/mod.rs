@@ -1,5 +1,6 @@
 //! What a run left behind, on one time axis. [`RunRecord`] is all that the judge sees and all that is stored.
 
+mod audit;
 mod histogram;
 mod ledger;
 
@@ -10,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::PlannedWorkload;
 
-pub use histogram::Histogram;
+pub use audit::{AuditEvidence, Calibration, Standstill};
+pub use histogram::{Histogram, MICROS_MAX};
 pub use ledger::{Fate, LedgerEntry, LedgerEvidence};
 
 /// Everything a run left behind; enough to judge it again.
@@ -196,6 +198,12 @@ pub struct GeneratorEvidence {
     /// Shards that were lost on the way, and their share of the load with them.
     #[serde(default)]
     pub lost: u64,
+    /// What proofload read of itself, its machine and its clocks; `None` in records that did not hold it yet.
+    #[serde(default)]
+    pub audit: Option<AuditEvidence>,
+    /// What the check before the first request showed; `None` in records that did not hold it yet.
+    #[serde(default)]
+    pub calibration: Option<Calibration>,
 }
 
 /// What the autoscaler of a workload saw and did.

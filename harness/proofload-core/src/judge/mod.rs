@@ -9,7 +9,7 @@ mod validity;
 
 pub use finding::{Figure, Finding, Group, Outcome, Verdict};
 pub use slo::samples_least;
-pub use validity::Signal;
+pub use validity::{Signal, Unfit, unfit_above};
 
 use crate::evidence::{RunEnd, RunRecord};
 use crate::report::Report;

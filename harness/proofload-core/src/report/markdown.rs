@@ -22,6 +22,8 @@ pub(super) fn render(report: &Report) -> Vec<u8> {
         format!("- Jobs: {}", cell(&closing::jobs(report))),
         format!("- Scaling: {}", cell(&closing::scaling(report))),
         format!("- May it be trusted? {}", cell(&trust(report))),
+        format!("- Signals: {}", signals(report)),
+        format!("- Calibration before the run: {}", cell(&words::calibration(report.calibration.as_ref()))),
         String::new(),
     ];
     lines.extend(rules(report));
@@ -79,6 +81,18 @@ pub(super) fn trust(report: &Report) -> String {
         0 => answer,
         _ => format!("{answer}; this machine does not say {unknown} of {} signals", report.signals.len()),
     }
+}
+
+/// Every signal by its id with its value; those that crossed a line stand out.
+fn signals(report: &Report) -> String {
+    let told = report.signals.iter().map(|signal| {
+        let read = cell(&format!("{} {}", signal.id, words::maybe(signal.value, &signal.unit)));
+        match signal.outcome() {
+            Outcome::Pass => read,
+            crossed => format!("**{read} {crossed}**"),
+        }
+    });
+    told.collect::<Vec<_>>().join("; ")
 }
 
 fn rules(report: &Report) -> Vec<String> {

@@ -13,7 +13,7 @@ mod words;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::evidence::{LedgerEvidence, RunInfo, RunRecord};
+use crate::evidence::{Calibration, LedgerEvidence, RunInfo, RunRecord};
 use crate::judge::{Finding, Signal, Verdict};
 
 pub use closing::closing_lines;
@@ -40,6 +40,9 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// proofload's own signals.
     pub signals: Vec<Signal>,
+    /// What the check before the first request showed; `None` where none is recorded.
+    #[serde(default)]
+    pub calibration: Option<Calibration>,
     /// The load that was asked for and what became of it.
     pub load: LoadSummary,
     /// Every step and job in figures.
@@ -88,6 +91,7 @@ impl Report {
             run: record.run.clone(),
             findings,
             signals,
+            calibration: record.generator.calibration.clone(),
             load: summary::load(record),
             steps: record.steps.iter().map(summary::step).collect(),
             ledgers: record.ledgers.clone(),

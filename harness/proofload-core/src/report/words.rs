@@ -1,5 +1,7 @@
 //! Numbers and times as people read them, the same in every format.
 
+use crate::evidence::Calibration;
+
 /// What stands where nothing was measured.
 pub(super) const UNKNOWN: &str = "unknown";
 
@@ -101,6 +103,24 @@ fn date(days: u64) -> (u64, u64, u64) {
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
     let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     (year_of_era + era * 400 + u64::from(month <= 2), month, day)
+}
+
+/// What the check before the first request showed.
+pub(super) fn calibration(calibration: Option<&Calibration>) -> String {
+    match calibration {
+        None => "not recorded".to_owned(),
+        Some(Calibration::Skipped { why }) => format!("not made: {}", clip(why, 200)),
+        Some(Calibration::Rate { per_second, wake_lag_p50_ms, wake_lag_p99_ms, busy }) => format!(
+            "{} to a server inside proofload: wake lag p50 {}, p99 {}; generator busy {}",
+            value(*per_second, "/s"),
+            value(*wake_lag_p50_ms, "ms"),
+            value(*wake_lag_p99_ms, "ms"),
+            maybe(busy.map(|share| share * 100.0), "%"),
+        ),
+        Some(Calibration::Ceiling { vus, per_second }) => {
+            format!("{vus} virtual users get {} from a server inside proofload", value(*per_second, "/s"))
+        }
+    }
 }
 
 /// At most `most` characters on one line; what was cut is in `report.json`.

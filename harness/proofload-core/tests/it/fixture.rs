@@ -10,8 +10,9 @@
 use std::collections::BTreeMap;
 
 use proofload_core::evidence::{
-    ClusterEvidence, Fate, GeneratorEvidence, Histogram, LedgerEntry, LedgerEvidence, Mark, ReplicaPoint, RunEnd,
-    RunInfo, RunRecord, ScaledWorkload, ScalingSync, Second, StepEvidence, StepKind, Timeline,
+    AuditEvidence, Calibration, ClusterEvidence, Fate, GeneratorEvidence, Histogram, LedgerEntry, LedgerEvidence, Mark,
+    ReplicaPoint, RunEnd, RunInfo, RunRecord, ScaledWorkload, ScalingSync, Second, Standstill, StepEvidence, StepKind,
+    Timeline,
 };
 use proofload_core::judge::judge;
 use proofload_core::plan::Plan;
@@ -125,7 +126,7 @@ pub(crate) fn fail() -> Run {
 pub(crate) fn invalid() -> Run {
     let mut run = run(&Behaviour { wake_lag_us: 45_000, ..HEALTHY }, "2026-11-21-1030-invalid");
     run.record.generator.thread_busy = (0..120u32).map(|at| if at < 60 { 0.4 } else { 0.97 }).collect();
-    run.record.generator.run_queue_delay = Some(0.081);
+    run.record.generator.audit.as_mut().unwrap().run_queue = vec![0.081; 120];
     run.record.generator.cpu_pressure = Some(71.3);
     run
 }
@@ -327,6 +328,28 @@ fn generator(due: u64, lag_us: u64) -> GeneratorEvidence {
         collector_readings: 148,
         shards: 1,
         lost: 0,
+        audit: Some(audit()),
+        calibration: Some(Calibration::Rate {
+            per_second: 41.0,
+            wake_lag_p50_ms: 0.04,
+            wake_lag_p99_ms: 0.18,
+            busy: Some(0.03),
+        }),
+    }
+}
+
+/// A quiet machine of four cores, in a control group without a quota, so that nobody counts throttling.
+fn audit() -> AuditEvidence {
+    AuditEvidence {
+        run_queue: (0..120u32).map(|at| 0.001 * f64::from(at % 5)).collect(),
+        steal: vec![0.0; 120],
+        throttled: None,
+        standstill: Some(Standstill { at_ms: 61_000, lasted_ms: 12.4 }),
+        clock_step_ms: Some(0.03),
+        clock_drift: Some(0.000_001),
+        ports: Some(0.002),
+        descriptors: Some(0.001),
+        listen_overflows: Some(0),
     }
 }
 

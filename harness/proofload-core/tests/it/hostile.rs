@@ -98,6 +98,8 @@ pub(crate) fn single() -> Run {
     for step in &mut run.record.steps {
         step.seconds.truncate(1);
     }
+    let due = run.record.steps[0].seconds[0].due;
+    (run.record.generator.due, run.record.generator.dispatched) = (due, due);
     run.record.timeline.series.values_mut().for_each(|points| points.truncate(1));
     run.record.cluster.as_mut().unwrap().workloads[0].replicas.truncate(1);
     run.record.run.lasted_ms = 900;

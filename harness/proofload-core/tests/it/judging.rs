@@ -17,7 +17,7 @@ use proofload_core::trace::Traces;
 
 const LIMIT_NS: u64 = 300_000_000;
 
-fn scenario(rules: &str) -> Scenario {
+pub(crate) fn scenario(rules: &str) -> Scenario {
     let text = format!(
         "apiVersion: proofload/v1
 kind: Scenario
@@ -37,15 +37,15 @@ workloads:
 
 /// One second of uploads: so many due, so many of them late, wrong or broken; the good ones take `ms`.
 #[derive(Clone, Copy)]
-struct Uploads {
-    due: u64,
+pub(crate) struct Uploads {
+    pub(crate) due: u64,
     late: u64,
     wrong: u64,
     broken: u64,
     ms: u64,
 }
 
-const GOOD: Uploads = Uploads { due: 100, late: 0, wrong: 0, broken: 0, ms: 20 };
+pub(crate) const GOOD: Uploads = Uploads { due: 100, late: 0, wrong: 0, broken: 0, ms: 20 };
 
 fn second(at: u32, uploads: Uploads) -> Second {
     let answered = uploads.due - uploads.broken;
@@ -73,7 +73,7 @@ fn second(at: u32, uploads: Uploads) -> Second {
     }
 }
 
-fn record(scenario: &Scenario, seconds: &[Uploads]) -> RunRecord {
+pub(crate) fn record(scenario: &Scenario, seconds: &[Uploads]) -> RunRecord {
     let mut plan = Plan::new(scenario, &Traces::default(), 1).unwrap();
     let timed = |kind: StepKind, name: &str| StepEvidence {
         kind,
@@ -108,7 +108,7 @@ fn record(scenario: &Scenario, seconds: &[Uploads]) -> RunRecord {
             due,
             dispatched: due,
             dropped: 0,
-            wake_lag: Histogram::default(),
+            wake_lag: wake_lag(due, 40),
             thread_busy: vec![0.1; 30],
             run_queue_delay: Some(0.0),
             cpu_pressure: None,
@@ -119,12 +119,21 @@ fn record(scenario: &Scenario, seconds: &[Uploads]) -> RunRecord {
             collector_readings: 0,
             shards: 1,
             lost: 0,
+            audit: None,
+            calibration: None,
         },
         cluster: None,
     }
 }
 
-fn tell(report: &Report) -> String {
+/// Every arrival left so many µs after its time.
+pub(crate) fn wake_lag(due: u64, lag_us: u64) -> Histogram {
+    let mut lag = Histogram::live();
+    lag.record_n(lag_us, due).unwrap();
+    Histogram::freeze(&lag)
+}
+
+pub(crate) fn tell(report: &Report) -> String {
     let mut told = format!("{}: {}\n", report.verdict, report.reason);
     for finding in &report.findings {
         writeln!(told, "  {} {}: {}", finding.outcome, finding.title, finding.message).unwrap();
@@ -235,9 +244,7 @@ fn judge_ledger(rule: &str, ledger: LedgerEvidence, wake_lag_ms: u64) -> String 
     let scenario = scenario(rule);
     let mut record = record(&scenario, &[GOOD; 30]);
     record.ledgers = vec![ledger];
-    let mut lag = Histogram::live();
-    lag.record(wake_lag_ms * 1000).unwrap();
-    record.generator.wake_lag = Histogram::freeze(&lag);
+    record.generator.wake_lag = wake_lag(record.generator.due, wake_lag_ms * 1000);
     tell(&judge(&scenario, &record))
 }
 
@@ -266,29 +273,6 @@ fn a_failed_instrument_outranks_timing_but_not_a_lost_job() {
     check(judge_ledger(rule, ledger(&[Fate::Succeeded]), 0), "PASS");
     check(judge_ledger(rule, ledger(&[Fate::Succeeded]), 25), "INVALID: wake lag p99");
     check(judge_ledger(rule, ledger(&[Fate::Lost]), 25), "FAIL: ledger.lost");
-}
-
-#[test]
-fn every_signal_of_the_generator_can_invalidate_a_run() {
-    let scenario = scenario("slos: [{ sli: latency(upload), p95: 300ms }]");
-    let check = |change: fn(&mut RunRecord), expected: &str| {
-        let mut record = record(&scenario, &[GOOD; 30]);
-        change(&mut record);
-        let told = tell(&judge(&scenario, &record));
-        assert!(told.starts_with(expected), "{told}");
-    };
-    check(|_| (), "PASS");
-    check(|record| record.generator.dispatched -= 60, "INVALID: arrivals due and never dispatched");
-    // Arrivals that the plan had and that never even became due, in a run that says it is complete.
-    check(|record| record.plan[0].arrivals += 60, "INVALID: arrivals due and never dispatched");
-    check(|record| record.generator.local_failures = 1, "INVALID: connections that this machine had no port");
-    check(|record| record.generator.thread_busy = vec![0.2, 0.95, 0.95, 0.95], "INVALID: generator thread busy");
-    check(|record| record.generator.thread_busy = vec![0.95, 0.2, 0.95, 0.95], "PASS");
-    check(|record| record.generator.run_queue_delay = Some(0.2), "INVALID: generator threads ready");
-    check(|record| record.generator.run_queue_delay = None, "PASS");
-    // The whole machine's pressure only warns, and what the target made us drop is the target's doing.
-    check(|record| record.generator.cpu_pressure = Some(99.0), "PASS");
-    check(|record| record.run.end = RunEnd::Interrupted, "INCONCLUSIVE: the run was stopped");
 }
 
 fn scaled(ready: &[(i64, u32)], lasted_ms: u64) -> String {

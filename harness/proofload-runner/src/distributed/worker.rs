@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 
 use super::offset::{Offset, Round};
 use super::wire::{AssignedSystem, Assignment, ToCoordinator, ToWorker, read, write};
+use crate::audit::Watch;
 use crate::clock::{self, RunClock};
 use crate::environment::load_payloads;
 use crate::load::{Generator, GeneratorEvent, Shards, SystemAccess, Target, WorldParts};
@@ -67,6 +68,7 @@ impl Joined {
             }
         };
         let clock = self.agree_on_clock().await?;
+        let targets: Vec<SocketAddr> = parts.systems.iter().map(|system| system.target.address()).collect();
         let shards = Shards {
             first: self.assignment.shard_first,
             count: self.assignment.shards,
@@ -74,7 +76,8 @@ impl Joined {
         };
         let generator = Generator::start(&WorldParts { clock, ..parts }, &plan, shards)
             .map_err(|error| format!("the generator threads could not start: {error}"))?;
-        tell_all(self.stream, generator).await
+        let watch = Watch::start(clock, &targets);
+        tell_all(self.stream, generator, watch).await
     }
 
     /// Learns how far the clocks are apart, says that all is ready and waits for the start.
@@ -103,7 +106,7 @@ impl Joined {
 }
 
 /// Passes on what the shards tell, and tells them what the coordinator says, until all is handed over.
-async fn tell_all(stream: TcpStream, mut generator: Generator) -> Result<(), String> {
+async fn tell_all(stream: TcpStream, mut generator: Generator, mut watch: Watch) -> Result<(), String> {
     let (mut from, mut to) = stream.into_split();
     let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
     let listening = tokio::spawn(async move {
@@ -119,8 +122,11 @@ async fn tell_all(stream: TcpStream, mut generator: Generator) -> Result<(), Str
     let outcome = loop {
         tokio::select! {
             event = generator.next() => {
-                let Some(event) = event else { break Err(generator.failure()) };
+                let Some(mut event) = event else { break Err(generator.failure()) };
                 let is_last = matches!(event, GeneratorEvent::Finished(_));
+                if let GeneratorEvent::Finished(outcome) = &mut event {
+                    outcome.watched.push(watch.end());
+                }
                 if let Err(error) = write(&mut to, &ToCoordinator::Event(event)).await {
                     break Err(gone(error));
                 }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use proofload_core::evidence::{Fate, Histogram};
 use serde::{Deserialize, Serialize};
 
-use super::audit::AuditReading;
 use super::journal::JournalLine;
 use super::second::ClosedSecond;
+use crate::audit::Found;
 
 /// What a shard is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,7 +48,6 @@ pub(crate) struct Tick {
     pub(crate) p95_ms: Option<f64>,
     pub(crate) jobs_open: u64,
     pub(crate) jobs_ended: u64,
-    pub(crate) audit: Option<AuditReading>,
 }
 
 /// What is left when a shard ends.
@@ -63,6 +62,8 @@ pub(crate) struct Outcome {
     pub(crate) poll_failures: u64,
     /// Shards that were lost on the way.
     pub(crate) lost: u64,
+    /// What the self-audits of other processes found.
+    pub(crate) watched: Vec<Found>,
     pub(crate) jobs: Vec<JobOutcome>,
     /// Ids that were given out twice, by flow.
     pub(crate) duplicated: BTreeMap<String, u64>,

@@ -51,7 +51,7 @@ impl Merge {
         self.shards[index].outcome.is_none()
     }
 
-    /// Figures of all, with the audit of the shard that spoke last.
+    /// Figures of all.
     fn tick(&self, index: usize) -> Tick {
         let sum = |of: fn(&Tick) -> u64| self.shards.iter().map(|told| of(&told.tick)).sum();
         let last = &self.shards[index].tick;
@@ -67,7 +67,6 @@ impl Merge {
             p95_ms: self.shards.iter().filter_map(|told| told.tick.p95_ms).reduce(f64::max),
             jobs_open: sum(|tick| tick.jobs_open),
             jobs_ended: sum(|tick| tick.jobs_ended),
-            audit: last.audit,
         }
     }
 
@@ -104,6 +103,7 @@ fn sum(outcomes: &[&Outcome]) -> Outcome {
         ..Outcome::default()
     };
     for outcome in outcomes {
+        sum.watched.extend_from_slice(&outcome.watched);
         sum.jobs.extend_from_slice(&outcome.jobs);
         for (flow, times) in &outcome.duplicated {
             *sum.duplicated.entry(flow.clone()).or_default() += times;

@@ -1,6 +1,5 @@
 //! The generator: threads of their own that send what the plan says is due, and measure.
 
-mod audit;
 mod broken;
 mod event;
 mod executor_open;

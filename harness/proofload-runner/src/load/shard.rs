@@ -9,7 +9,6 @@ use proofload_core::plan::Plan;
 use proofload_core::scenario::Executor;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::audit::ThreadAudit;
 use super::event::{Control, GeneratorEvent, Outcome, Tick};
 use super::job::last_look;
 use super::world::{World, WorldParts};
@@ -39,14 +38,16 @@ impl Shard {
         tell: UnboundedSender<(usize, GeneratorEvent)>,
     ) -> std::io::Result<Self> {
         let (control, told) = unbounded_channel();
-        let thread = std::thread::Builder::new().name(format!("shard-{index}")).spawn(move || {
-            let last_words = LastWords(Teller { index, tell: tell.clone() });
-            let ended = thread_main(parts, plan, told, Teller { index, tell });
-            if let Err(why) = &ended {
-                last_words.0.tell(GeneratorEvent::Lost(why.clone()));
-            }
-            ended
-        })?;
+        let thread = std::thread::Builder::new().name(format!("{}-{index}", crate::audit::GENERATOR_THREAD)).spawn(
+            move || {
+                let last_words = LastWords(Teller { index, tell: tell.clone() });
+                let ended = thread_main(parts, plan, told, Teller { index, tell });
+                if let Err(why) = &ended {
+                    last_words.0.tell(GeneratorEvent::Lost(why.clone()));
+                }
+                ended
+            },
+        )?;
         Ok(Self { control, thread: Some(thread) })
     }
 
@@ -106,7 +107,6 @@ async fn drive(world: Rc<World>, plan: Plan, mut told: UnboundedReceiver<Control
     let load = tokio::task::spawn_local(run_load(Rc::clone(&world), plan));
     let mut load = std::pin::pin!(load);
     let mut loading = true;
-    let mut audit = ThreadAudit::default();
     let mut ticks = tokio::time::interval(TICK);
     loop {
         tokio::select! {
@@ -116,7 +116,7 @@ async fn drive(world: Rc<World>, plan: Plan, mut told: UnboundedReceiver<Control
                     .map_err(|error| format!("the kernel's timer failed: {error}"))?;
                 world.events.tell(GeneratorEvent::LoadEnded);
             }
-            _ = ticks.tick() => tell_figures(&world, &mut audit),
+            _ = ticks.tick() => tell_figures(&world),
             control = told.recv() => match control {
                 Some(Control::Finish) | None => break,
             },
@@ -149,7 +149,7 @@ async fn run_load(world: Rc<World>, plan: Plan) -> std::io::Result<()> {
     Ok(())
 }
 
-fn tell_figures(world: &World, audit: &mut ThreadAudit) {
+fn tell_figures(world: &World) {
     let now_ns = world.clock.now_ns();
     // The running second can still get arrivals, and so can the one before it if the thread is late.
     let before_s = u32::try_from(now_ns / 1_000_000_000).unwrap_or(u32::MAX).saturating_sub(1);
@@ -174,7 +174,6 @@ fn tell_figures(world: &World, audit: &mut ThreadAudit) {
         p95_ms,
         jobs_open: jobs.open,
         jobs_ended: jobs.ended,
-        audit: audit.read(now_ns),
     };
     world.events.tell(GeneratorEvent::Tick(tick));
 }
@@ -198,6 +197,7 @@ async fn finish(world: &Rc<World>) {
         dropped: recorder.totals().dropped,
         wake_lag: recorder.wake_lag(),
         lost: 0,
+        watched: Vec::new(),
         local_failures: world.local_failures.get(),
         polls: world.polls.get(),
         poll_failures: world.poll_failures.get(),

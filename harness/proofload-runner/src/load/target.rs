@@ -62,6 +62,11 @@ impl Target {
         Some(format!("`{name}` now stands for {}, and the whole run went to {driven}", now[0].ip()))
     }
 
+    /// Where connections go.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// The base URL in words.
     pub(crate) fn url(&self) -> String {
         let scheme = if self.tls.is_some() { "https" } else { "http" };

@@ -10,16 +10,18 @@ use proofload_core::evidence::{
 };
 use proofload_core::scenario::{Bound, Scenario, Sli};
 
+use crate::audit::{Found, rounded};
 use crate::cluster::ClusterEvent;
 use crate::load::{ClosedSecond, JobOutcome, Outcome, Tick, Timed};
+
+/// A standstill longer than this, ms, is marked on the time axis.
+const STANDSTILL_TOLD_MS: f64 = 100.0;
 
 /// The record while it grows.
 pub(super) struct Assembler {
     pub(super) record: RunRecord,
     /// Seconds that shards have closed since the record was last brought up to date, by step and second.
     pending: BTreeMap<(usize, u32), ClosedSecond>,
-    busy: BTreeMap<u64, f64>,
-    run_queue: Vec<f64>,
 }
 
 impl Assembler {
@@ -51,6 +53,8 @@ impl Assembler {
             collector_readings: 0,
             shards: 1,
             lost: 0,
+            audit: None,
+            calibration: None,
         };
         let record = RunRecord {
             api_version: proofload_core::API_VERSION.to_owned(),
@@ -62,7 +66,7 @@ impl Assembler {
             generator,
             cluster,
         };
-        Self { record, pending: BTreeMap::new(), busy: BTreeMap::new(), run_queue: Vec::new() }
+        Self { record, pending: BTreeMap::new() }
     }
 
     /// Takes in seconds of one shard; those of others for the same second are added.
@@ -95,11 +99,6 @@ impl Assembler {
         let at_ms = tick.at_ms;
         self.point("in flight", at_ms, count(tick.in_flight));
         self.point("jobs open", at_ms, count(tick.jobs_open));
-        if let Some(audit) = tick.audit {
-            let busiest = self.busy.entry(at_ms / 1000).or_insert(0.0);
-            *busiest = busiest.max(audit.busy);
-            self.run_queue.extend(audit.run_queue);
-        }
         self.record.generator.due = tick.due;
         self.record.generator.dispatched = tick.dispatched;
         self.record.generator.dropped = tick.dropped;
@@ -118,9 +117,24 @@ impl Assembler {
         self.record.generator.collector_failures += u64::from(failed);
     }
 
-    pub(super) fn pressure(&mut self, percent: f64) {
-        let highest = self.record.generator.cpu_pressure.get_or_insert(percent);
-        *highest = highest.max(percent);
+    /// Enters what the self-audit found so far; it tells the whole each time.
+    pub(super) fn audited(&mut self, found: Found) {
+        let generator = &mut self.record.generator;
+        let delays = &found.audit.run_queue;
+        let mean = || rounded(delays.iter().sum::<f64>() / count(delays.len() as u64));
+        generator.run_queue_delay = (!delays.is_empty()).then(mean);
+        generator.thread_busy = found.thread_busy;
+        generator.cpu_pressure = found.cpu_pressure;
+        generator.audit = Some(found.audit);
+    }
+
+    /// Marks a long standstill on the time axis, so that a reader sees which times it spoilt.
+    fn mark_standstill(&mut self) {
+        let standstill = self.record.generator.audit.as_ref().and_then(|audit| audit.standstill);
+        if let Some(standstill) = standstill.filter(|standstill| standstill.lasted_ms > STANDSTILL_TOLD_MS) {
+            self.mark(standstill.at_ms, format!("proofload stood still for {:.0} ms until here", standstill.lasted_ms));
+            self.record.timeline.marks.sort_by_key(|mark| mark.at_ms);
+        }
     }
 
     /// Enters what the cluster did; returns a rescale worth telling.
@@ -165,7 +179,7 @@ impl Assembler {
         generator.polls = outcome.polls;
         generator.poll_failures = outcome.poll_failures;
         generator.lost = outcome.lost;
-        self.close_audit();
+        self.mark_standstill();
         for (step, classes) in outcome.error_classes {
             self.record.steps[step].error_classes = classes;
         }
@@ -190,14 +204,6 @@ impl Assembler {
         }
         self.record.run.end = end.0;
         self.record.run.lasted_ms = end.1;
-    }
-
-    fn close_audit(&mut self) {
-        self.record.generator.thread_busy = self.busy.values().copied().collect();
-        if !self.run_queue.is_empty() {
-            let readings = count(self.run_queue.len() as u64);
-            self.record.generator.run_queue_delay = Some(self.run_queue.iter().sum::<f64>() / readings);
-        }
     }
 }
 

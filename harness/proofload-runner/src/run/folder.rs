@@ -37,18 +37,26 @@ impl RunFolder {
     /// # Errors
     /// A sentence naming the file.
     pub fn write(&self, name: &str, content: &[u8]) -> Result<PathBuf, RunError> {
+        self.try_write(name, content).map_err(|error| self.unwritable(name, &error))
+    }
+
+    /// The same, with the kernel's own error.
+    pub(super) fn try_write(&self, name: &str, content: &[u8]) -> std::io::Result<PathBuf> {
         let path = self.path.join(name);
         let part = self.path.join(format!("{name}.part"));
         let written = std::fs::write(&part, content).and_then(|()| std::fs::rename(&part, &path));
-        match written {
-            Ok(()) => Ok(path),
-            Err(error) => {
-                // Half a file is worth nothing; if removing it fails too, the message below still says why.
-                let _ = std::fs::remove_file(&part);
-                let advice = "free some space, or choose another place with --out";
-                Err(RunError::Folder(format!("{} cannot be written: {error}; {advice}", path.display())))
-            }
+        if written.is_err() {
+            // Half a file is worth nothing; if removing it fails too, the first error still says why.
+            let _ = std::fs::remove_file(&part);
         }
+        written.map(|()| path)
+    }
+
+    /// What is said of a file that could not be written.
+    pub(super) fn unwritable(&self, name: &str, error: &std::io::Error) -> RunError {
+        let path = self.path.join(name);
+        let advice = "free some space, or choose another place with --out";
+        RunError::Folder(format!("{} cannot be written: {error}; {advice}", path.display()))
     }
 
     /// Removes the folder of a run that left no evidence; one that holds a record is kept.

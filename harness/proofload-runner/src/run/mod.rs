@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use proofload_core::environment::{Environment, Token};
-use proofload_core::evidence::RunRecord;
+use proofload_core::evidence::{Calibration, RunRecord};
 use proofload_core::plan::Plan;
 use proofload_core::scenario::Scenario;
 use proofload_core::trace::Traces;
@@ -23,6 +23,7 @@ pub use folder::RunFolder;
 pub use generators::JOIN_TOKEN_VARIABLE;
 pub(crate) use prepare::tls_config;
 
+use crate::audit::calibrate;
 use crate::clock::RunClock;
 use crate::cluster::ClusterEvent;
 use crate::environment::load_payloads;
@@ -54,6 +55,8 @@ pub struct RunRequest {
     pub folder: RunFolder,
     /// The command that repeats this run.
     pub command: String,
+    /// Whether this machine is tried against a server inside proofload before anything is started.
+    pub calibrate: bool,
 }
 
 /// An environment, and what is needed to bring it to life.
@@ -83,6 +86,9 @@ pub enum RunError {
     /// A target or process does not answer.
     #[error("{0}")]
     Unreachable(String),
+    /// This machine cannot send what the plan asks for.
+    #[error("{0}")]
+    Unfit(String),
     /// Stopped before there was anything to keep.
     #[error("stopped before the load began; nothing was sent")]
     Interrupted,
@@ -99,6 +105,7 @@ impl RunError {
     pub fn exit_code(&self) -> u8 {
         match self {
             RunError::Setup(_) => 2,
+            RunError::Unfit(_) => 3,
             RunError::Unreachable(_) => 5,
             RunError::Interrupted => 130,
             RunError::Folder(_) | RunError::Internal(_) => 70,
@@ -123,12 +130,30 @@ pub async fn run(
     raise_file_limit();
     let payloads = load_payloads(&request.scenario.payloads, &request.scenario_folder, request.plan.seed)
         .map_err(RunError::Setup)?;
+    let calibration = calibration(&request, &stop, on_event).await?;
     let mut stage = prepare::prepare(&request.place, &request.scenario.systems(), &stop, on_event).await?;
     stage.payloads = payloads;
+    stage.calibration = Some(calibration);
     let outcome = session::run_session(&request, &mut stage, &stop, on_event).await;
     on_event(Event::Phase { phase: Phase::Stopping });
     stage.end().await;
     outcome
+}
+
+/// Tries the machine before anything is started on it.
+async fn calibration(
+    request: &RunRequest,
+    stop: &CancellationToken,
+    on_event: &mut dyn FnMut(Event),
+) -> Result<Calibration, RunError> {
+    if !request.calibrate {
+        return Ok(Calibration::Skipped { why: "it was switched off with --no-calibration".to_owned() });
+    }
+    on_event(Event::Phase { phase: Phase::Calibrating });
+    tokio::select! {
+        calibrated = calibrate(&request.scenario, &request.plan) => calibrated,
+        () = stop.cancelled() => Err(RunError::Interrupted),
+    }
 }
 
 /// Brings systems to life and keeps them until `stop`: a local deployment. Its autoscalers work.

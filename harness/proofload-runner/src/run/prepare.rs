@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proofload_core::environment::{Environment, Queue, System};
+use proofload_core::evidence::Calibration;
 use proofload_core::scenario::{Part, Template};
 use tokio_util::sync::CancellationToken;
 
@@ -23,6 +24,7 @@ pub(super) struct Stage {
     pub(super) systems: Vec<SystemAccess>,
     pub(super) queues: Vec<WatchedQueue>,
     pub(super) payloads: Vec<LoadedPayload>,
+    pub(super) calibration: Option<Calibration>,
     pub(super) cluster: Option<LocalCluster>,
     pub(super) http: reqwest::Client,
     pub(super) tls: Arc<rustls::ClientConfig>,
@@ -76,6 +78,7 @@ pub(super) async fn prepare(
         systems: Vec::new(),
         queues: Vec::new(),
         payloads: Vec::new(),
+        calibration: None,
         cluster: None,
         http: spawner.http.clone(),
         tls,

@@ -1,6 +1,7 @@
 //! The run itself: listens to generator, collector and cluster until everything is settled.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use super::generators;
 use super::prepare::Stage;
 use super::settle::{is_settled, scaling_decided};
 use super::{RunError, RunRequest};
+use crate::audit::Watch;
 use crate::clock::{RunClock, unix_ms};
 use crate::cluster::ClusterEvent;
 use crate::collector::{QueueReading, Readings, WatchedQueue, collect};
@@ -27,6 +29,9 @@ use crate::load::{Control, Generator, GeneratorEvent, Outcome, Shards, SystemAcc
 const LEAD: Duration = Duration::from_millis(300);
 /// How often the growing record is saved.
 const SAVE_EVERY: Duration = Duration::from_secs(5);
+/// How often the last save is tried again for want of file descriptors, and how long each waits.
+const LAST_SAVES_MAX: u32 = 100;
+const LAST_SAVE_AGAIN: Duration = Duration::from_millis(20);
 /// How long after its last promise the generator may stay silent.
 const GENERATOR_SILENT_MAX: Duration = Duration::from_secs(30);
 
@@ -44,6 +49,7 @@ struct Session<'r> {
     /// What each system's witnesses showed just before the last look at open jobs.
     work_shown: BTreeMap<String, u64>,
     journal: tokio::fs::File,
+    watch: Watch,
     draining_until_ms: Option<u64>,
     end: RunEnd,
 }
@@ -70,6 +76,7 @@ pub(super) async fn run_session(
         timed: timed.clone(),
         tls: Some(Arc::clone(&stage.tls)),
     };
+    let targets: Vec<SocketAddr> = stage.systems.iter().map(|system| system.target.address()).collect();
     let plan_summary: Vec<PlannedWorkload> = request.plan.workloads.clone();
     let cluster = cluster_evidence(&request.place.environment, scaled);
     let mut session = Session {
@@ -81,9 +88,11 @@ pub(super) async fn run_session(
         queue: None,
         work_shown: BTreeMap::new(),
         journal: journal(request).await?,
+        watch: Watch::start(clock, &targets),
         draining_until_ms: None,
         end: RunEnd::Completed,
     };
+    session.assembler.record.generator.calibration = stage.calibration.take();
     session.assembler.record.generator.shards = u64::from(request.threads) * u64::from(request.generators.max(1));
     let (generator, _children) = match processes {
         Some(processes) => processes.start(clock),
@@ -100,9 +109,12 @@ pub(super) async fn run_session(
     let outcome = heard?;
     session.tell_moved_targets(&stage.systems, on_event).await;
     let lasted_ms = session.at_ms();
+    let mut found = session.watch.end();
+    outcome.watched.iter().for_each(|other| found.merge(other));
+    session.assembler.audited(found);
     let work_shown = std::mem::take(&mut session.work_shown);
     session.assembler.finish(outcome, &work_shown, &request.scenario, (session.end, lasted_ms));
-    session.save(on_event)?;
+    session.save_last(on_event).await?;
     Ok(session.assembler.record)
 }
 
@@ -140,8 +152,9 @@ impl Session<'_> {
                 () = &mut silence => return Err(RunError::Internal(generator.failure())),
                 Some(event) = cluster.recv() => self.on_cluster(event, on_event),
                 Some(read) = readings.recv() => self.on_readings(&stage.queues, &read),
-                _ = save.tick() => self.save(on_event)?,
+                _ = save.tick() => drop(self.save(on_event)?),
                 _ = progress.tick() => {
+                    self.assembler.audited(self.watch.so_far());
                     self.tell_progress(on_event);
                     for name in stage.ended_processes() {
                         on_event(Event::Warning { text: format!("process `{name}` has ended; its log is in logs/") });
@@ -220,9 +233,6 @@ impl Session<'_> {
             }
         }
         self.queue = work.or(self.queue);
-        if let Some(percent) = cpu_pressure() {
-            self.assembler.pressure(percent);
-        }
     }
 
     /// How much work each system still shows, for the ledger. A system with a queue that cannot be read has no witness.
@@ -271,12 +281,31 @@ impl Session<'_> {
         self.last_told = (due, answered);
     }
 
-    fn save(&mut self, on_event: &mut dyn FnMut(Event)) -> Result<(), RunError> {
+    /// Saves the record; says whether that could be done. A generator that holds every file descriptor must not end
+    /// the run: the next save finds some, and the shortage is a signal.
+    fn save(&mut self, on_event: &mut dyn FnMut(Event)) -> Result<bool, RunError> {
         self.assembler.settle_seconds();
         self.assembler.record.run.lasted_ms = self.at_ms();
-        let path = self.request.folder.write("record.json", self.assembler.record.to_json().as_bytes())?;
-        on_event(Event::Saved { path });
-        Ok(())
+        let folder = &self.request.folder;
+        match folder.try_write("record.json", self.assembler.record.to_json().as_bytes()) {
+            Ok(path) => on_event(Event::Saved { path }),
+            Err(error) if is_out_of_descriptors(&error) => return Ok(false),
+            Err(error) => return Err(folder.unwritable("record.json", &error)),
+        }
+        Ok(true)
+    }
+
+    /// Saves the record at the end, when the generator's connections have gone or are about to.
+    async fn save_last(&mut self, on_event: &mut dyn FnMut(Event)) -> Result<(), RunError> {
+        for _ in 0..LAST_SAVES_MAX {
+            if self.save(on_event)? {
+                return Ok(());
+            }
+            tokio::time::sleep(LAST_SAVE_AGAIN).await;
+        }
+        Err(RunError::Internal(
+            "the record could not be saved: no file descriptor came free; raise `ulimit -n`".to_owned(),
+        ))
     }
 
     fn at_ms(&self) -> u64 {
@@ -287,6 +316,12 @@ impl Session<'_> {
         let folder = self.request.folder.path.display();
         RunError::Folder(format!("{folder}/record.jobs.jsonl cannot be written: {error}; free some space"))
     }
+}
+
+/// Whether this process or the whole machine has no file descriptor left.
+fn is_out_of_descriptors(error: &std::io::Error) -> bool {
+    use rustix::io::Errno;
+    matches!(error.raw_os_error().map(Errno::from_raw_os_error), Some(Errno::MFILE | Errno::NFILE))
 }
 
 /// A witness is asked up to three times before it counts as silent.
@@ -333,13 +368,6 @@ fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
     let uname = rustix::system::uname();
     format!("{cores} cores, {} {}", uname.sysname().to_string_lossy(), uname.release().to_string_lossy())
-}
-
-/// `some avg10` of the machine's CPU pressure (kernel `Documentation/accounting/psi.rst`).
-fn cpu_pressure() -> Option<f64> {
-    let text = std::fs::read_to_string("/proc/pressure/cpu").ok()?;
-    let line = text.lines().find(|line| line.starts_with("some"))?;
-    line.split_whitespace().find_map(|word| word.strip_prefix("avg10="))?.parse().ok()
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "queues hold small whole numbers")]

@@ -56,6 +56,7 @@ pub(crate) async fn drive_in(scenario: &Scenario, address: SocketAddr, folder: &
         plan: Plan::new(scenario, &Traces::default(), 1).unwrap(),
         folder: RunFolder::create(folder, "run-1").unwrap(),
         command: String::new(),
+        calibrate: false,
     };
     run(request, CancellationToken::new(), &mut |_| ()).await.unwrap()
 }

@@ -63,6 +63,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<u8, Failure> {
         plan,
         folder: folder.clone(),
         command: command_line(&args),
+        calibrate: !args.no_calibration,
         scenario: scenario.clone(),
     };
     let mut progress = Progress::new(args.quiet);
@@ -162,5 +163,8 @@ fn command_line(args: &RunArgs) -> String {
         words.push(format!("--scale {}", args.scale));
     }
     words.push(format!("--seed {}", args.seed));
+    if args.no_calibration {
+        words.push("--no-calibration".to_owned());
+    }
     words.join(" ")
 }

@@ -111,6 +111,7 @@ pub(super) fn load(report: &Report) -> Vec<Pair> {
             "Polls of jobs, apart from the load",
             format!("{}, {} without an answer", words::count(load.polls), words::count(load.poll_failures)),
         ),
+        pair("Calibration before the run", words::calibration(report.calibration.as_ref())),
     ]
 }
 
