@@ -100,6 +100,7 @@ impl Running {
         let run = std::fs::read_dir(&out).ok().and_then(|mut runs| Some(runs.next()?.ok()?.path()));
         let read = |name: &str| run.as_ref().and_then(|run| std::fs::read_to_string(run.join(name)).ok());
         let summary = read("summary.md").unwrap_or_default();
+        tell(&summary);
         Ended { code, summary, said: said.join("\n"), run, _folder: self.folder }
     }
 }
@@ -119,17 +120,22 @@ impl Ended {
         self.run.as_deref().unwrap_or_else(|| panic!("the run left no folder: {}", self.said))
     }
 
-    /// Whether the summary calls this signal INVALID.
-    pub(crate) fn names(&self, signal: &str) -> bool {
-        let signals = self.summary.lines().find(|line| line.starts_with("- Signals: ")).unwrap_or_default();
-        signals.split("**").any(|read| read.starts_with(&format!("{signal} ")) && read.ends_with("INVALID"))
-    }
-
     /// Asserts exit code 3 and that one of these signals is named as the reason.
     pub(crate) fn assert_caught(&self, signals: &[&str]) {
         assert_eq!(self.code, Some(3), "{}\n{}", self.said, self.summary);
-        assert!(signals.iter().any(|signal| self.names(signal)), "none of {signals:?}: {}", self.summary);
+        assert!(signals.iter().any(|signal| names(&self.summary, signal)), "none of {signals:?}: {}", self.summary);
     }
+}
+
+#[expect(clippy::print_stdout, reason = "shown by the test runner when the test fails")]
+fn tell(text: &str) {
+    println!("{text}");
+}
+
+/// Whether a summary calls this signal INVALID.
+pub(crate) fn names(summary: &str, signal: &str) -> bool {
+    let signals = summary.lines().find(|line| line.starts_with("- Signals: ")).unwrap_or_default();
+    signals.split("**").any(|read| read.starts_with(&format!("{signal} ")) && read.ends_with("INVALID"))
 }
 
 /// Says that a test could not be done. What `PROOFLOAD_REQUIRE` lists must be there: CI sets it for what it installs.
