@@ -39,9 +39,9 @@ def step(rate, seconds):
 
 
 def spike(rate, seconds):
-    """A short burst at four times the base rate, over the beginning of the first stall."""
-    fields = f"rate: {0.5 * rate}/s, for: {seconds}s, spike_rate: {2 * rate}/s, spike_after: 0.9s, spike_for: 0.4s"
-    stages = [(0.5 * rate, 0.9), (2 * rate, 0.4), (0.5 * rate, seconds - 1.3)]
+    """A short burst at twice the rate, over the beginning of the first stall."""
+    fields = f"rate: {rate}/s, for: {seconds}s, spike_rate: {2 * rate}/s, spike_after: 0.9s, spike_for: 0.4s"
+    stages = [(rate, 0.9), (2 * rate, 0.4), (rate, seconds - 1.3)]
     return "spike-arrival-rate", fields, [(level, level, length_s) for level, length_s in stages]
 
 

@@ -58,7 +58,17 @@ impl Run {
         std::fs::write(folder.path().join("e.yaml"), environment).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_proofload"))
             .current_dir(folder.path())
-            .args(["run", "s.yaml", "-e", "e.yaml", "--out", "out", "--generators", &generators.to_string()])
+            .args([
+                "run",
+                "s.yaml",
+                "-e",
+                "e.yaml",
+                "--out",
+                "out",
+                "--no-calibration",
+                "--generators",
+                &generators.to_string(),
+            ])
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()

@@ -16,8 +16,8 @@ pub(crate) struct Sabotage {
     pub(crate) under: Vec<String>,
     /// Variables of the child's environment.
     pub(crate) variables: Vec<(String, String)>,
-    /// Seconds of load.
-    pub(crate) seconds: u32,
+    /// The shape of the load, in a scenario's words.
+    pub(crate) workload: String,
     /// `processes: …` and `systems: …` of the environment.
     pub(crate) systems: String,
     /// Whether the machine is tried first.
@@ -25,12 +25,12 @@ pub(crate) struct Sabotage {
 }
 
 impl Sabotage {
-    /// Nothing is done to a run of so many seconds against `url`.
+    /// Nothing is done to a run of 100 requests a second, so many seconds long, against `url`.
     pub(crate) fn nothing(url: &str, seconds: u32) -> Self {
         Self {
             under: Vec::new(),
             variables: Vec::new(),
-            seconds,
+            workload: format!("executor: constant-arrival-rate, rate: 100/s, for: {seconds}s"),
             systems: format!("systems:\n  fish: {{ url: \"{url}\", ready: /ready }}\n"),
             calibrated: false,
         }
@@ -47,7 +47,7 @@ impl Sabotage {
         let alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = tempfile::tempdir().unwrap();
         let (scenario, environment) = (folder.path().join("one.yaml"), folder.path().join("env.yaml"));
-        std::fs::write(&scenario, scenario_of(self.seconds)).unwrap();
+        std::fs::write(&scenario, scenario_of(&self.workload)).unwrap();
         let head = "apiVersion: proofload/v1\nkind: Environment\nname: test\n";
         std::fs::write(&environment, format!("{head}{}", self.systems)).unwrap();
         let mut words = self.under;
@@ -64,12 +64,12 @@ impl Sabotage {
     }
 }
 
-/// 100 requests a second, of which fewer than 1 % may go wrong.
-fn scenario_of(seconds: u32) -> String {
+/// Requests of which fewer than 1 % may go wrong.
+fn scenario_of(workload: &str) -> String {
     format!(
         "apiVersion: proofload/v1\nkind: Scenario\nname: one\nsystem: fish\n\
          flows:\n  f: [{{ request: {{ name: get, path: /, timeout: 20s }} }}]\n\
-         workloads:\n  w: {{ flow: f, executor: constant-arrival-rate, rate: 100/s, for: {seconds}s }}\n\
+         workloads:\n  w: {{ flow: f, {workload} }}\n\
          slos: [{{ sli: errors(get), max: 1% }}]\n"
     )
 }
