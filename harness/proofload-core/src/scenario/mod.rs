@@ -1,19 +1,27 @@
 //! A scenario: as written ([`written`]), then as checked (this module). Nothing downstream re-validates.
 
 mod check;
+mod check_answer;
 mod check_flow;
+mod check_job;
 mod check_rules;
 mod check_workload;
+mod flow;
 mod sli;
 mod template;
 pub mod units;
+mod walk;
 mod written;
+mod written_flow;
 
 use std::time::Duration;
 
 pub(crate) use check::{check_head, check_name};
+pub use flow::{Branch, Check, CheckTest, Flow, Follow, Job, Place, StateRule, Step, TextTest};
 pub use sli::Sli;
 pub use template::{Part, Template};
+pub(crate) use walk::mix;
+pub use walk::{Leaf, Walk};
 
 use crate::Problems;
 
@@ -26,6 +34,8 @@ pub struct Scenario {
     pub description: String,
     /// Payload sets, by name.
     pub payloads: Vec<PayloadSet>,
+    /// Data sets, by name.
+    pub data: Vec<DataSet>,
     /// What one pass does.
     pub flows: Vec<Flow>,
     /// Which flow starts how often.
@@ -63,31 +73,26 @@ pub enum Pick {
     },
 }
 
-/// What one pass of a user does.
-#[derive(Debug, Clone)]
-pub struct Flow {
-    /// Name.
+/// A file of rows, one of which every pass uses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataSet {
+    /// Name in templates.
     pub name: String,
-    /// The system it drives.
-    pub system: String,
-    /// In order.
-    pub steps: Vec<Step>,
+    /// The file, relative to the scenario's folder.
+    pub file: String,
+    /// How a row is picked.
+    pub pick: DataPick,
+    /// The columns that flows use, each once.
+    pub columns: Vec<String>,
 }
 
-/// One step of a flow.
-#[derive(Debug, Clone)]
-pub enum Step {
-    /// Send a request and read its answer.
-    Request(Box<Request>),
-    /// Follow a job until it ends.
-    Job(Box<Job>),
-    /// Wait.
-    Think {
-        /// Shortest wait.
-        from: Duration,
-        /// Longest wait.
-        to: Duration,
-    },
+/// How a row is picked for each pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DataPick {
+    /// One after the other, by the number of the pass within its workload.
+    Cycle,
+    /// Each as likely.
+    Uniform,
 }
 
 /// A request and what its answer must be.
@@ -109,6 +114,8 @@ pub struct Request {
     pub expect_status: Option<u16>,
     /// Values kept for later steps.
     pub extract: Vec<(String, Extract)>,
+    /// What is counted of every answer, and ends no pass.
+    pub checks: Vec<Check>,
     /// Longest wait for the whole answer.
     pub timeout: Duration,
 }
@@ -149,34 +156,6 @@ pub enum Extract {
     Header(String),
     /// First group of a regular expression on the body.
     Regex(String),
-}
-
-/// A job: submitted, polled, entered in the ledger.
-#[derive(Debug, Clone)]
-pub struct Job {
-    /// What identifies it.
-    pub id: Template,
-    /// Where its state is asked for.
-    pub path: Template,
-    /// The token source of the submitting request.
-    pub auth: Option<String>,
-    /// Pause between polls.
-    pub every: Duration,
-    /// From submission to giving up polling.
-    pub timeout: Duration,
-    /// When it has succeeded.
-    pub done: StateRule,
-    /// When it has failed.
-    pub failed: Option<StateRule>,
-}
-
-/// A place in a JSON answer and the words that count there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StateRule {
-    /// JSON pointer (RFC 6901).
-    pub json: String,
-    /// Any of these.
-    pub any_of: Vec<String>,
 }
 
 /// Which flow starts how often.
@@ -358,7 +337,12 @@ impl Scenario {
 
     /// The names of all request steps, in order: the index is used in the evidence.
     pub fn step_names(&self) -> Vec<&str> {
-        self.flows.iter().flat_map(|flow| &flow.steps).filter_map(Step::request_name).collect()
+        self.flows.iter().flat_map(Flow::request_names).collect()
+    }
+
+    /// The files of rows that must be read before a run, with the columns that must be in them.
+    pub fn data_files(&self) -> &[DataSet] {
+        &self.data
     }
 
     /// The same load thinner or thicker: every open rate and number of virtual users times `factor`.
@@ -389,27 +373,6 @@ impl Scenario {
                 let workload = &self.workloads[*workload];
                 format!("{}.{}", workload.name, workload.stages()[*stage].name)
             }
-        }
-    }
-}
-
-impl Flow {
-    /// Whether any step follows a job.
-    pub fn holds_job(&self) -> bool {
-        self.steps.iter().any(|step| matches!(step, Step::Job(_)))
-    }
-
-    /// The names of its requests, in order.
-    pub fn request_names(&self) -> impl Iterator<Item = &str> {
-        self.steps.iter().filter_map(Step::request_name)
-    }
-}
-
-impl Step {
-    fn request_name(&self) -> Option<&str> {
-        match self {
-            Step::Request(request) => Some(&request.name),
-            Step::Job(_) | Step::Think { .. } => None,
         }
     }
 }

@@ -7,6 +7,7 @@ use serde::de::{self, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::units::{Rate, Ratio, Span, SpanRange};
+use super::written_flow::{WrittenBranch, WrittenCheck, WrittenData, WrittenJob, WrittenLoop};
 use crate::source::At;
 
 /// One load test: what is sent, how often, and what must hold.
@@ -28,6 +29,9 @@ pub(crate) struct WrittenScenario {
     /// Files that flows send.
     #[serde(default)]
     pub(crate) payloads: BTreeMap<String, WrittenPayload>,
+    /// Files of rows; `{{data NAME.COLUMN}}` is the value in the row of the pass.
+    #[serde(default)]
+    pub(crate) data: BTreeMap<String, At<WrittenData>>,
     /// What one pass of a user does, step by step.
     pub(crate) flows: BTreeMap<String, At<WrittenFlow>>,
     /// Which flow starts how often.
@@ -130,10 +134,14 @@ impl JsonSchema for WrittenFlow {
 pub(crate) enum WrittenStep {
     /// Send a request and read its answer.
     Request(WrittenRequest),
-    /// Follow a job that the last request began, until it ends.
+    /// Follow a job that an earlier request began, until it ends.
     Job(WrittenJob),
     /// Wait.
     Think(SpanRange),
+    /// Walk some steps several times.
+    Loop(At<WrittenLoop>),
+    /// Walk one of several branches, drawn by weight from the seed.
+    Choose(At<Vec<At<WrittenBranch>>>),
 }
 
 /// A request and what its answer must be.
@@ -163,6 +171,9 @@ pub(crate) struct WrittenRequest {
     /// Values kept for later steps.
     #[serde(default)]
     pub(crate) extract: BTreeMap<String, At<WrittenExtract>>,
+    /// What is counted of every answer; unlike `expect`, a check that does not hold ends no pass.
+    #[serde(default)]
+    pub(crate) checks: Vec<At<WrittenCheck>>,
     /// Longest wait for the whole answer; 30 s unless given.
     pub(crate) timeout: Option<Span>,
 }
@@ -187,34 +198,6 @@ pub(crate) enum WrittenExtract {
     Header(At<String>),
     /// The first group of a regular expression on the body.
     Regex(At<String>),
-}
-
-/// A job: submitted before, polled until it ends, entered in the ledger.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "Job")]
-pub(crate) struct WrittenJob {
-    /// What identifies the job in the ledger.
-    pub(crate) id: At<String>,
-    /// How its state is asked for.
-    pub(crate) poll: WrittenPoll,
-    /// When it has succeeded.
-    pub(crate) done: WrittenState,
-    /// When it has failed; nothing counts as failed unless given.
-    pub(crate) failed: Option<WrittenState>,
-}
-
-/// How a job's state is asked for.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "Poll")]
-pub(crate) struct WrittenPoll {
-    /// Path or URL of the state.
-    pub(crate) path: At<String>,
-    /// The pause between polls; a longer Retry-After is obeyed up to the timeout.
-    pub(crate) every: At<Span>,
-    /// From submission to giving up; the job then stays open and the ledger decides.
-    pub(crate) timeout: At<Span>,
 }
 
 /// A place in a JSON answer and the words that count.
@@ -291,8 +274,8 @@ pub(crate) struct WrittenStage {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Slo")]
 pub(crate) struct WrittenSlo {
-    /// `latency(step)`, `errors(step)`, `errors(flow)` of jobs, `job(flow)`, `throughput(step)`, `ledger.lost`, `ledger.duplicated`,
-    /// `ledger.unsettled`, or `promql("…")`.
+    /// `latency(step)`, `errors(step)`, `errors(flow)` of jobs, `checks(step)`, `job(flow)`, `throughput(step)`,
+    /// `ledger.lost`, `ledger.duplicated`, `ledger.unsettled`, or `promql("…")`.
     pub(crate) sli: At<String>,
     /// Half of all values are at most this.
     pub(crate) p50: Option<At<Span>>,
@@ -305,7 +288,7 @@ pub(crate) struct WrittenSlo {
     /// 99.9 % of all values are at most this.
     #[serde(rename = "p99.9")]
     pub(crate) p999: Option<At<Span>>,
-    /// The value is at most this: a share for `errors`, a count for `ledger`, a number for `promql`.
+    /// The value is at most this: a share for `errors` and `checks`, a count for `ledger`, a number for `promql`.
     pub(crate) max: Option<At<Ratio0>>,
     /// The value is at least this: a rate for `throughput`.
     pub(crate) min: Option<At<Rate>>,

@@ -16,3 +16,5 @@ mod planning;
 mod report;
 #[cfg(test)]
 mod schema;
+#[cfg(test)]
+mod walking;

@@ -12,6 +12,7 @@ mod journal;
 mod pacing;
 mod recorder;
 mod target;
+mod walk;
 mod world;
 
 pub(crate) use generator::{Control, Generator, GeneratorEvent, Outcome, Tick};

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::HeaderValue;
 use proofload_core::evidence::StepKind;
 use proofload_core::plan::Picker;
-use proofload_core::scenario::{Extract, Scenario, Step};
+use proofload_core::scenario::{Extract, Flow, Scenario};
 use regex::Regex;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedSender;
@@ -241,8 +241,7 @@ fn pools(system: SystemAccess, tls: Option<&Arc<rustls::ClientConfig>>) -> Syste
 /// Reads every regular expression of a scenario; fails with a sentence where one is wrong.
 pub(crate) fn compile(scenario: &Scenario) -> Result<HashMap<String, Regex>, String> {
     let mut regexes = HashMap::new();
-    for step in scenario.flows.iter().flat_map(|flow| &flow.steps) {
-        let Step::Request(request) = step else { continue };
+    for request in scenario.flows.iter().flat_map(Flow::requests) {
         for (_, extract) in &request.extract {
             let Extract::Regex(pattern) = extract else { continue };
             let regex = Regex::new(pattern).map_err(|error| {
@@ -253,6 +252,13 @@ pub(crate) fn compile(scenario: &Scenario) -> Result<HashMap<String, Regex>, Str
             }
             regexes.insert(pattern.clone(), regex);
         }
+    }
+    let jobs = || scenario.flows.iter().flat_map(Flow::jobs);
+    if jobs().any(|job| !matches!(job.follow, proofload_core::scenario::Follow::Poll { .. })) {
+        return Err("webhook and websocket jobs cannot be run yet".to_owned());
+    }
+    if !scenario.data_files().is_empty() {
+        return Err("data files cannot be read yet".to_owned());
     }
     Ok(regexes)
 }
