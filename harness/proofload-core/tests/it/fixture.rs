@@ -193,6 +193,7 @@ fn run(behaviour: &Behaviour, id: &str) -> Run {
         limits_ns: vec![300_000_000, 2_000_000_000],
         seconds: vec![],
         error_classes: behaviour.classes(),
+        checks: BTreeMap::new(),
     };
     let mut study = StepEvidence {
         kind: StepKind::Job,
@@ -200,6 +201,7 @@ fn run(behaviour: &Behaviour, id: &str) -> Run {
         limits_ns: vec![10_000_000_000],
         seconds: vec![],
         error_classes: BTreeMap::new(),
+        checks: BTreeMap::new(),
     };
     let mut noise = Noise(0x5EED);
     for at in 0..120u32 {

@@ -23,4 +23,6 @@ mod statistics;
 #[cfg(test)]
 mod tracing;
 #[cfg(test)]
+mod walking;
+#[cfg(test)]
 mod workloads;
