@@ -5,6 +5,7 @@
 //! as an argument, so everything here can be repeated on a stored run with the same bytes as the answer.
 
 pub mod conformance;
+pub mod data;
 pub mod environment;
 pub mod evidence;
 pub mod judge;

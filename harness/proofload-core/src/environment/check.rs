@@ -7,7 +7,7 @@ use super::written::{
 use super::{Environment, LocalCluster, Process, Queue, Secret, System, Token};
 use crate::Problems;
 use crate::plan::{Plan, fullest};
-use crate::scenario::{Executor, Part, Scenario, Stage, Step, Template, Workload};
+use crate::scenario::{Executor, Part, Scenario, Stage, Template, Workload};
 use crate::source::{At, Reporter, suggest};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -55,8 +55,7 @@ pub(super) fn misfits(environment: &Environment, scenario: &Scenario) -> Vec<Str
             misfits.push(format!("environment `{}` has no system `{}`{help}", environment.name, flow.system));
             continue;
         };
-        for step in &flow.steps {
-            let Step::Request(request) = step else { continue };
+        for request in flow.requests() {
             let Some(auth) = &request.auth else { continue };
             if !system.tokens.iter().any(|(name, _)| name == auth) {
                 let known = system.tokens.iter().map(|(name, _)| name.as_str());

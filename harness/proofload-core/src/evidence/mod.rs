@@ -105,6 +105,20 @@ pub struct StepEvidence {
     /// What went wrong how often: `status 503`, `timed-out`, `no /id in the answer`.
     #[serde(default)]
     pub error_classes: BTreeMap<String, u64>,
+    /// Checks of the request by their words. One that was due and not seen to hold has failed, so a request without
+    /// an answer fails all of its checks.
+    #[serde(default)]
+    pub checks: BTreeMap<String, CheckCounts>,
+}
+
+/// How often a check held.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CheckCounts {
+    /// It held.
+    pub passed: u64,
+    /// It did not, or there was no answer to look at.
+    pub failed: u64,
 }
 
 /// What was due in one second. A sample belongs to the second of its *intended* start, whenever it ended.

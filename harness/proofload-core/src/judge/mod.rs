@@ -1,5 +1,6 @@
 //! From evidence to a verdict. A pure function of scenario and record, so a stored run can be judged again.
 
+mod checks;
 mod finding;
 mod ledger;
 mod scaling;
@@ -54,6 +55,7 @@ pub fn judge(scenario: &Scenario, record: &RunRecord) -> Report {
     findings.extend(scenario.slos.iter().map(|slo| slo::judge_slo(slo, scenario, record, abilities)));
     findings.extend(ledger::always(scenario, record));
     findings.extend(slo::uncovered_errors(scenario, record));
+    findings.extend(checks::uncovered(scenario, record));
     findings.extend(judge_scaling_clauses(scenario, record));
     let (verdict, reason) = weigh(&findings, record.run.end);
     Report::new(record, verdict, reason, findings, signals)

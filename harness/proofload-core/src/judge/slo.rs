@@ -6,7 +6,7 @@ use super::{Abilities, CONFIDENCE};
 use crate::evidence::{Histogram, RunRecord, Second, StepEvidence, StepKind};
 use crate::plan::window_ns;
 use crate::scenario::units::Span;
-use crate::scenario::{Bound, Claim, Scenario, Sli, Slo, Step, Window};
+use crate::scenario::{Bound, Claim, Flow, Follow, Scenario, Sli, Slo, Window};
 
 /// Fewest one-second windows from which dependence can be estimated.
 const WINDOWS_MIN: usize = 8;
@@ -29,6 +29,7 @@ pub(super) fn judge_slo(slo: &Slo, scenario: &Scenario, record: &RunRecord, abil
             percentile(record.step(StepKind::Job, flow), window, share, limit, slo.claim)
         }
         (Sli::Errors(name), Bound::Max(max)) => errors(step_or_job(record, name), window, max),
+        (Sli::Checks(step), Bound::Max(max)) => super::checks::judge(record.step(StepKind::Request, step), max),
         (Sli::Throughput(step), Bound::MinPerSecond(min)) => {
             throughput(record.step(StepKind::Request, step), window_ns(&record.plan, &slo.during), min)
         }
@@ -44,10 +45,10 @@ pub(super) fn judge_slo(slo: &Slo, scenario: &Scenario, record: &RunRecord, abil
 /// A polled job's time is known only as well as it is polled.
 fn polled(slo: &Slo, scenario: &Scenario) -> String {
     let Sli::Job(flow) = &slo.sli else { return String::new() };
-    let steps = scenario.flows.iter().filter(|candidate| candidate.name == *flow).flat_map(|flow| &flow.steps);
-    let every = steps.filter_map(|step| match step {
-        Step::Job(job) => Some(job.every),
-        _ => None,
+    let jobs = scenario.flows.iter().filter(|candidate| candidate.name == *flow).flat_map(Flow::jobs);
+    let every = jobs.filter_map(|job| match job.follow {
+        Follow::Poll { every } => Some(every),
+        Follow::Webhook { .. } | Follow::Websocket { .. } => None,
     });
     match every.max() {
         Some(every) => format!("; ends are seen by polling every {} or as Retry-After asks", Span(every)),
@@ -100,7 +101,7 @@ fn title(slo: &Slo, scenario: &Scenario) -> String {
         Bound::Percentile { share, limit } => {
             format!("{} ≤ {}", percent_name(share), Span(limit))
         }
-        Bound::Max(max) if matches!(slo.sli, Sli::Errors(_)) => format!("≤ {}%", trim(max * 100.0)),
+        Bound::Max(max) if matches!(slo.sli, Sli::Errors(_) | Sli::Checks(_)) => format!("≤ {}%", trim(max * 100.0)),
         Bound::Max(max) => format!("≤ {}", trim(max)),
         Bound::MinPerSecond(min) => format!("≥ {}/s", trim(min)),
     };
@@ -134,7 +135,7 @@ fn trim(value: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-fn no_samples(message: &str) -> Finding {
+pub(super) fn no_samples(message: &str) -> Finding {
     Finding::plain(Group::Slo, "", String::new(), Outcome::Inconclusive, message.to_owned())
 }
 
@@ -328,7 +329,6 @@ fn interval(counts: &Counts, share: f64, effect: f64) -> Option<(f64, f64)> {
     Some((value_at(counts, share, -shift)?, value_at(counts, share, shift)?))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts of a run are far below 2^53")]
 fn errors(step: Option<&StepEvidence>, window: (u64, u64), max: f64) -> Finding {
     let seconds: Vec<&Second> = step.into_iter().flat_map(|step| step.within(window)).collect();
     let due: u64 = seconds.iter().map(|second| second.due).sum();
@@ -336,6 +336,12 @@ fn errors(step: Option<&StepEvidence>, window: (u64, u64), max: f64) -> Finding 
     if due == 0 {
         return no_samples("no request was due in this stretch");
     }
+    share_at_most(bad, due, max, &format!("{bad} of {due} went wrong"))
+}
+
+/// Judges the share of bad ones among `due`, which must not be 0.
+#[expect(clippy::cast_precision_loss, reason = "counts of a run are far below 2^53")]
+pub(super) fn share_at_most(bad: u64, due: u64, max: f64, message: &str) -> Finding {
     let share = bad as f64 / due as f64;
     // Below 1/max samples a single error would break the rule, so none shows little.
     let enough = max <= 0.0 || due as f64 * max >= 1.0;
@@ -356,7 +362,7 @@ fn errors(step: Option<&StepEvidence>, window: (u64, u64), max: f64) -> Finding 
         }),
         samples: due,
         needed,
-        ..no_samples(&format!("{bad} of {due} went wrong"))
+        ..no_samples(message)
     }
     .with(outcome)
 }

@@ -5,8 +5,8 @@ use std::ops::Range;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use super::picker::mix;
 use super::recipe::{Block, BlockId};
+use crate::plan::mix;
 use crate::scenario::Content;
 
 const BUFFER_BYTES: usize = 1024 * 1024;
@@ -79,8 +79,8 @@ impl Name {
 
 fn key(id: BlockId) -> u64 {
     match id {
-        BlockId::Recorded(id) => mix(id),
-        BlockId::Own(payload, number) => mix(mix(!payload) ^ number),
+        BlockId::Recorded(id) => mix(id, 0),
+        BlockId::Own(payload, number) => mix(mix(!payload, 0) ^ number, 0),
     }
 }
 

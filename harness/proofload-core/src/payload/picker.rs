@@ -1,6 +1,6 @@
 //! Which payload of a set each use takes.
 
-use crate::plan::draw;
+use crate::plan::{draw, mix};
 use crate::scenario::Pick;
 use crate::trace::TraceEntry;
 
@@ -67,20 +67,12 @@ impl Picker {
 /// What two entries share if they carried the same content: their hash ids, else their path.
 pub(super) fn content_key(entry: &TraceEntry) -> u64 {
     if entry.hash_ids.is_empty() {
-        return entry.path.iter().flat_map(|path| path.bytes()).fold(0, |key, byte| mix(key ^ u64::from(byte)));
+        return entry.path.iter().flat_map(|path| path.bytes()).fold(0, |key, byte| mix(key ^ u64::from(byte), 0));
     }
-    entry.hash_ids.iter().fold(0, |key, id| mix(key ^ id))
+    entry.hash_ids.iter().fold(0, |key, id| mix(key ^ id, 0))
 }
 
 /// A number of its own for each use.
 fn draw_number(of: Use<'_>) -> u64 {
-    mix(mix(mix(of.workload as u64) ^ of.iteration) ^ u64::from(of.number))
-}
-
-/// Spreads a number over all 64 bits, one to one (the finaliser of splitmix64, Steele and others 2014).
-pub(super) fn mix(number: u64) -> u64 {
-    let mut bits = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    bits ^ (bits >> 31)
+    mix(mix(mix(of.workload as u64, 0) ^ of.iteration, 0) ^ u64::from(of.number), 0)
 }

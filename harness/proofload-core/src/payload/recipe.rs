@@ -1,7 +1,7 @@
 //! Which blocks make up a generated payload. A recipe is a few numbers; blocks are named one by one while it is sent.
 
-use super::picker::{content_key, mix};
-use crate::plan::draw;
+use super::picker::content_key;
+use crate::plan::{draw, mix};
 use crate::scenario::{PayloadSet, PayloadSource};
 use crate::trace::{BLOCK_TOKENS, TraceEntry};
 
@@ -42,7 +42,7 @@ pub fn recipe<'t>(set: &PayloadSet, picked: usize, entry: Option<&'t TraceEntry>
     match set.source {
         PayloadSource::Files(_) => None,
         PayloadSource::Generated { bytes_min, bytes_max, .. } => {
-            let of_set = set.name.bytes().fold(0, |key, byte| mix(key ^ u64::from(byte)));
+            let of_set = set.name.bytes().fold(0, |key, byte| mix(key ^ u64::from(byte), 0));
             Some(generated(of_set.wrapping_add(picked as u64), (bytes_min, bytes_max), seed))
         }
         PayloadSource::Recorded { bytes_per_token, .. } => entry.map(|entry| recorded(entry, bytes_per_token)),
@@ -74,7 +74,7 @@ fn recorded(entry: &TraceEntry, bytes_per_token: u32) -> Recipe<'_> {
     } else {
         u32::try_from(BLOCK_TOKENS).expect("512") * bytes_per_token
     };
-    Recipe { bytes, block_bytes, recorded: &entry.hash_ids, own: mix(content_key(entry)) }
+    Recipe { bytes, block_bytes, recorded: &entry.hash_ids, own: mix(content_key(entry), 0) }
 }
 
 impl<'t> Recipe<'t> {

@@ -1,7 +1,7 @@
 //! What a plan asks of the machine that carries it out: numbers that the edge compares with the machine's limits.
 
 use super::Plan;
-use crate::scenario::{Executor, Flow, Scenario};
+use crate::scenario::{Executor, Scenario};
 
 /// Memory of one open connection with its buffers (the goal of `facts/load-engine.md`).
 const CONNECTION_BYTES: u64 = 32 * 1024;
@@ -41,7 +41,9 @@ impl Demand {
 
 /// What `plan` asks of its machine, at most.
 pub fn demand(scenario: &Scenario, plan: &Plan) -> Demand {
-    let requests: Vec<u64> = scenario.workloads.iter().map(|load| requests_of(&scenario.flows[load.flow])).collect();
+    // Polls of jobs have connections of their own, and keep them.
+    let requests: Vec<u64> =
+        scenario.workloads.iter().map(|load| scenario.flows[load.flow].requests_per_pass_max()).collect();
     let users: u64 = scenario.workloads.iter().map(|load| u64::from(load.executor.peak_vus())).sum();
     let on_the_wire = scenario.workloads.iter().zip(&plan.workloads).map(|(load, planned)| {
         let limit = u64::from(load.max_in_flight);
@@ -88,9 +90,4 @@ fn opened_by_users(scenario: &Scenario, requests: &[u64]) -> Option<u64> {
         opened = opened.saturating_add(u64::from(load.executor.peak_vus()) * requests * passes_in_1s);
     }
     Some(opened)
-}
-
-/// Requests of one pass; polls of jobs have connections of their own, and keep them.
-fn requests_of(flow: &Flow) -> u64 {
-    flow.request_names().count() as u64
 }

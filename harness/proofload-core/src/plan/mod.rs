@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use demand::fullest;
 pub use demand::{Demand, demand};
 pub use draw::draw;
+pub(crate) use draw::mix;
 pub use limits::{MachineLimits, mebibytes};
 pub use shard::Shard;
 pub use users::UserWindow;

@@ -76,6 +76,7 @@ mod tests {
             limits_ns: vec![],
             seconds: vec![],
             error_classes: BTreeMap::new(),
+            checks: BTreeMap::new(),
         };
         let steps = [
             step(StepKind::Request, "a b,c"),

@@ -1,11 +1,16 @@
 //! From what was written to what is meant: names resolve, words fit their executor, and every mistake is told at once.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
 use super::check_flow::check_flow;
 use super::check_payload::check_payload;
 use super::check_rules::{check_scaling, check_slo};
 use super::check_workload::check_workload;
-use super::written::WrittenScenario;
-use super::{Flow, PayloadSet, Scenario, Step, Workload};
+use super::flow::number_requests;
+use super::written::{WrittenRequest, WrittenScenario, WrittenStep};
+use super::written_flow::{WrittenData, WrittenDataPick};
+use super::{DataPick, DataSet, Flow, PayloadSet, Scenario, Workload};
 use crate::source::{At, Reporter, suggest};
 use crate::{API_VERSION, Problems};
 
@@ -17,6 +22,9 @@ pub(super) struct Names<'a> {
     pub(super) payloads: Vec<&'a str>,
     /// Payload sets that only a replay can use.
     pub(super) recorded: Vec<&'a str>,
+    pub(super) data: Vec<&'a str>,
+    /// Columns of data sets that templates use; found while flows are checked.
+    pub(super) columns: RefCell<BTreeSet<(String, String)>>,
     pub(super) flows: &'a [Flow],
     pub(super) workloads: &'a [Workload],
 }
@@ -24,7 +32,13 @@ pub(super) struct Names<'a> {
 impl Names<'_> {
     /// The names of all request steps.
     pub(super) fn steps(&self) -> Vec<&str> {
-        self.flows.iter().flat_map(|flow| &flow.steps).filter_map(Step::request_name).collect()
+        self.flows.iter().flat_map(Flow::request_names).collect()
+    }
+
+    /// The names of the request steps that have checks.
+    pub(super) fn checked_steps(&self) -> Vec<&str> {
+        let requests = self.flows.iter().flat_map(Flow::requests);
+        requests.filter(|request| !request.checks.is_empty()).map(|request| request.name.as_str()).collect()
     }
 
     /// The flows that hold a job.
@@ -39,10 +53,15 @@ pub(super) fn check(file: &str, written: WrittenScenario) -> Result<Scenario, Pr
     check_name(&written.name, &mut report);
     let payloads: Vec<PayloadSet> =
         written.payloads.iter().filter_map(|(name, payload)| check_payload(name, payload, &mut report)).collect();
-    let recorded = payloads.iter().filter(|set| set.needs_trace()).map(|set| set.name.as_str()).collect();
-    let mut names =
-        Names { payloads: written.payloads.keys().map(String::as_str).collect(), recorded, flows: &[], workloads: &[] };
-    let flows: Vec<Flow> = written
+    let mut names = Names {
+        payloads: written.payloads.keys().map(String::as_str).collect(),
+        recorded: payloads.iter().filter(|set| set.needs_trace()).map(|set| set.name.as_str()).collect(),
+        data: written.data.keys().map(String::as_str).collect(),
+        columns: RefCell::default(),
+        flows: &[],
+        workloads: &[],
+    };
+    let mut flows: Vec<Flow> = written
         .flows
         .iter()
         .filter_map(|(name, flow)| check_flow(name, flow, written.system.as_ref(), &names, &mut report))
@@ -66,10 +85,14 @@ pub(super) fn check(file: &str, written: WrittenScenario) -> Result<Scenario, Pr
     names.workloads = &workloads;
     let slos = written.slos.iter().filter_map(|slo| check_slo(slo, &names, &mut report)).collect();
     let scaling = written.scaling.iter().filter_map(|clause| check_scaling(clause, &names, &mut report)).collect();
+    let columns = names.columns.take();
+    let data = written.data.iter().map(|(name, data)| check_data(name, data, &columns, &mut report)).collect();
+    number_requests(&mut flows);
     let scenario = Scenario {
         name: written.name.value,
         description: written.description.unwrap_or_default(),
         payloads,
+        data,
         slos,
         scaling,
         drain: written.drain.map_or(DEFAULT_DRAIN, |span| span.0),
@@ -99,19 +122,49 @@ pub(crate) fn check_name(name: &At<String>, report: &mut Reporter<'_>) {
     }
 }
 
+fn check_data(
+    name: &str,
+    written: &At<WrittenData>,
+    columns: &BTreeSet<(String, String)>,
+    report: &mut Reporter<'_>,
+) -> DataSet {
+    let columns = columns.iter().filter(|(set, _)| set == name).map(|(_, column)| column.clone()).collect::<Vec<_>>();
+    if columns.is_empty() {
+        let help = format!("write {{{{data {name}.COLUMN}}}} in a flow, or leave the set out");
+        report.add(written, format!("no flow uses the data set `{name}`"), Some(help));
+    }
+    let pick = match written.value.pick {
+        None | Some(WrittenDataPick::Cycle) => DataPick::Cycle,
+        Some(WrittenDataPick::Uniform) => DataPick::Uniform,
+    };
+    DataSet { name: name.to_owned(), file: written.value.file.value.clone(), pick, columns }
+}
+
 fn check_unique_steps(written: &WrittenScenario, report: &mut Reporter<'_>) {
     let mut seen: Vec<&str> = Vec::new();
-    for flow in written.flows.values() {
-        for step in &flow.value.steps {
-            if let super::written::WrittenStep::Request(request) = &step.value {
-                if seen.contains(&request.name.value.as_str()) {
-                    let help = "SLOs find steps by name; give it another one".to_owned();
-                    report.add(&request.name, format!("two requests are called `{}`", request.name.value), Some(help));
-                }
-                seen.push(&request.name.value);
+    for request in written.flows.values().flat_map(|flow| requests(&flow.value.steps)) {
+        if seen.contains(&request.name.value.as_str()) {
+            let help = "SLOs find steps by name; give it another one".to_owned();
+            report.add(&request.name, format!("two requests are called `{}`", request.name.value), Some(help));
+        }
+        seen.push(&request.name.value);
+    }
+}
+
+/// The requests of loops and branches too.
+fn requests(steps: &[At<WrittenStep>]) -> Vec<&WrittenRequest> {
+    let mut found = Vec::new();
+    for step in steps {
+        match &step.value {
+            WrittenStep::Request(request) => found.push(request),
+            WrittenStep::Loop(inner) => found.extend(requests(&inner.value.steps)),
+            WrittenStep::Choose(branches) => {
+                found.extend(branches.value.iter().flat_map(|branch| requests(&branch.value.steps)));
             }
+            WrittenStep::Job(_) | WrittenStep::Think(_) => {}
         }
     }
+    found
 }
 
 /// Says that `word` is not one of `known`, with the nearest.

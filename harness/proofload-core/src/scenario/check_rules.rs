@@ -26,6 +26,10 @@ pub(super) fn check_slo(written: &At<WrittenSlo>, names: &Names<'_>, report: &mu
     {
         report.add(over, "`over` belongs to promql", Some("use `during` for a stretch of the run".to_owned()));
     }
+    if let (Some(during), Some(Sli::Checks(_))) = (&inner.during, &sli) {
+        let help = "leave `during` out".to_owned();
+        report.add(during, "checks are counted over the whole run, not by stretches of it", Some(help));
+    }
     let (sli, during, bound) = (sli?, during?, bound?);
     let claim = check_claim(inner, &during, bound, names, report)?;
     Some(Slo { sli, bound, during, claim, needs: inner.needs.iter().map(|need| need.value.clone()).collect() })
@@ -67,6 +71,7 @@ fn check_sli(written: &At<String>, names: &Names<'_>, report: &mut Reporter<'_>)
     let (what, name, known) = match &sli {
         Sli::Errors(name) => ("request or flow with a job", name, [names.steps(), names.job_flows()].concat()),
         Sli::Latency(name) | Sli::Throughput(name) => ("request", name, names.steps()),
+        Sli::Checks(name) => ("request with checks", name, names.checked_steps()),
         Sli::Job(name) => ("flow with a job", name, names.job_flows()),
         _ => return Some(sli),
     };
@@ -96,7 +101,9 @@ fn check_bound(sli: &Sli, written: &At<WrittenSlo>, report: &mut Reporter<'_>) -
         Sli::Latency(_) | Sli::Job(_) => {
             (matches!(bound, Bound::Percentile { .. }), "a percentile such as `p95: 300ms`")
         }
-        Sli::Errors(_) => (matches!(bound, Bound::Max(share) if *share <= 1.0), "a share such as `max: 0.1%`"),
+        Sli::Errors(_) | Sli::Checks(_) => {
+            (matches!(bound, Bound::Max(share) if *share <= 1.0), "a share such as `max: 0.1%`")
+        }
         Sli::Throughput(_) => (matches!(bound, Bound::MinPerSecond(_)), "a rate such as `min: 40/s`"),
         Sli::LedgerLost | Sli::LedgerDuplicated | Sli::LedgerUnsettled | Sli::Promql(_) => {
             (matches!(bound, Bound::Max(_)), "a number such as `max: 0`")

@@ -1,28 +1,35 @@
 //! A scenario: as written ([`written`]), then as checked (this module). Nothing downstream re-validates.
 
 mod check;
+mod check_answer;
 mod check_arrivals;
 mod check_flow;
+mod check_job;
 mod check_payload;
 mod check_rules;
 mod check_vus;
 mod check_words;
 mod check_workload;
+mod flow;
 mod payload;
 mod sli;
 mod template;
 pub mod units;
+mod walk;
 mod workload;
 mod written;
+mod written_flow;
 mod written_payload;
 mod written_workload;
 
 use std::time::Duration;
 
 pub(crate) use check::{check_head, check_name};
+pub use flow::{Branch, Check, CheckTest, Flow, Follow, Job, Place, StateRule, Step, TextTest};
 pub use payload::{Content, PayloadSet, PayloadSource, Pick};
 pub use sli::Sli;
 pub use template::{Part, Template};
+pub use walk::{Leaf, Walk};
 pub use workload::{Curve, Executor, Gaps, Replay, Stage, Stretch, TraceFile, TraceUse, VuStage, Workload};
 
 use crate::Problems;
@@ -36,6 +43,8 @@ pub struct Scenario {
     pub description: String,
     /// Payload sets, by name.
     pub payloads: Vec<PayloadSet>,
+    /// Data sets, by name.
+    pub data: Vec<DataSet>,
     /// What one pass does.
     pub flows: Vec<Flow>,
     /// Which flow starts how often.
@@ -48,33 +57,26 @@ pub struct Scenario {
     pub drain: Duration,
 }
 
-/// What one pass of a user does.
-#[derive(Debug, Clone)]
-pub struct Flow {
-    /// Name.
+/// A file of rows, one of which every pass uses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataSet {
+    /// Name in templates.
     pub name: String,
-    /// The system it drives.
-    pub system: String,
-    /// In order.
-    pub steps: Vec<Step>,
-    /// What its steps take from a recorded trace; where it takes anything, only replays start it.
-    pub trace_uses: Vec<TraceUse>,
+    /// The file, relative to the scenario's folder.
+    pub file: String,
+    /// How a row is picked.
+    pub pick: DataPick,
+    /// The columns that flows use, each once.
+    pub columns: Vec<String>,
 }
 
-/// One step of a flow.
-#[derive(Debug, Clone)]
-pub enum Step {
-    /// Send a request and read its answer.
-    Request(Box<Request>),
-    /// Follow a job until it ends.
-    Job(Box<Job>),
-    /// Wait.
-    Think {
-        /// Shortest wait.
-        from: Duration,
-        /// Longest wait.
-        to: Duration,
-    },
+/// How a row is picked for each pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DataPick {
+    /// One after the other, by the number of the pass within its workload.
+    Cycle,
+    /// Each as likely.
+    Uniform,
 }
 
 /// A request and what its answer must be.
@@ -82,6 +84,8 @@ pub enum Step {
 pub struct Request {
     /// Name, unique in the scenario; `latency(name)`.
     pub name: String,
+    /// Its number among all requests of the scenario, from 0: its place in [`Scenario::step_names`].
+    pub index: usize,
     /// HTTP method, upper case.
     pub method: String,
     /// Whether the method is that of the replayed entry, `{{trace method}}`, in place of `method`.
@@ -98,6 +102,8 @@ pub struct Request {
     pub expect_status: Option<u16>,
     /// Values kept for later steps.
     pub extract: Vec<(String, Extract)>,
+    /// What is counted of every answer, and ends no pass.
+    pub checks: Vec<Check>,
     /// Longest wait for the whole answer.
     pub timeout: Duration,
 }
@@ -138,34 +144,6 @@ pub enum Extract {
     Header(String),
     /// First group of a regular expression on the body.
     Regex(String),
-}
-
-/// A job: submitted, polled, entered in the ledger.
-#[derive(Debug, Clone)]
-pub struct Job {
-    /// What identifies it.
-    pub id: Template,
-    /// Where its state is asked for.
-    pub path: Template,
-    /// The token source of the submitting request.
-    pub auth: Option<String>,
-    /// Pause between polls.
-    pub every: Duration,
-    /// From submission to giving up polling.
-    pub timeout: Duration,
-    /// When it has succeeded.
-    pub done: StateRule,
-    /// When it has failed.
-    pub failed: Option<StateRule>,
-}
-
-/// A place in a JSON answer and the words that count there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StateRule {
-    /// JSON pointer (RFC 6901).
-    pub json: String,
-    /// Any of these.
-    pub any_of: Vec<String>,
 }
 
 /// A service level objective, checked.
@@ -289,9 +267,14 @@ impl Scenario {
             .collect()
     }
 
-    /// The names of all request steps, in order: the index is used in the evidence.
+    /// The names of all request steps, in order: the place of each is its [`Request::index`].
     pub fn step_names(&self) -> Vec<&str> {
-        self.flows.iter().flat_map(|flow| &flow.steps).filter_map(Step::request_name).collect()
+        self.flows.iter().flat_map(Flow::request_names).collect()
+    }
+
+    /// The files of rows that must be read before a run, with the columns that must be in them.
+    pub fn data_files(&self) -> &[DataSet] {
+        &self.data
     }
 
     /// The same load thinner or thicker: every open rate and number of virtual users times `factor`;
@@ -311,27 +294,6 @@ impl Scenario {
                 let workload = &self.workloads[*workload];
                 format!("{}.{}", workload.name, workload.stretches()[*stage].name)
             }
-        }
-    }
-}
-
-impl Flow {
-    /// Whether any step follows a job.
-    pub fn holds_job(&self) -> bool {
-        self.steps.iter().any(|step| matches!(step, Step::Job(_)))
-    }
-
-    /// The names of its requests, in order.
-    pub fn request_names(&self) -> impl Iterator<Item = &str> {
-        self.steps.iter().filter_map(Step::request_name)
-    }
-}
-
-impl Step {
-    fn request_name(&self) -> Option<&str> {
-        match self {
-            Step::Request(request) => Some(&request.name),
-            Step::Job(_) | Step::Think { .. } => None,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The indicator language: `latency(upload)`, `errors(upload)`, `job(flow)`, `ledger.lost`, `promql("…")`.
+//! The indicator language: `latency(upload)`, `errors(upload)`, `checks(upload)`, `job(flow)`, `ledger.lost`, `promql("…")`.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +10,8 @@ pub enum Sli {
     Latency(String),
     /// Share of a step's arrivals that were broken or answered wrongly; of a flow, of its jobs that did not succeed.
     Errors(String),
+    /// Share of a step's checks that did not hold, over the whole run.
+    Checks(String),
     /// Good answers per second of a step.
     Throughput(String),
     /// Time from the intended start of the submission to the job's end, by flow.
@@ -28,6 +30,7 @@ pub enum Sli {
 pub(crate) const SHAPES: &[&str] = &[
     "latency(step)",
     "errors(step)",
+    "checks(step)",
     "throughput(step)",
     "job(flow)",
     "ledger.lost",
@@ -56,6 +59,7 @@ impl Sli {
         match word {
             "latency" => Ok(Sli::Latency(inner.to_owned())),
             "errors" => Ok(Sli::Errors(inner.to_owned())),
+            "checks" => Ok(Sli::Checks(inner.to_owned())),
             "throughput" => Ok(Sli::Throughput(inner.to_owned())),
             "job" => Ok(Sli::Job(inner.to_owned())),
             "promql" => Ok(Sli::Promql(inner.trim_matches('"').to_owned())),
@@ -69,6 +73,7 @@ impl std::fmt::Display for Sli {
         match self {
             Sli::Latency(step) => write!(f, "latency({step})"),
             Sli::Errors(step) => write!(f, "errors({step})"),
+            Sli::Checks(step) => write!(f, "checks({step})"),
             Sli::Throughput(step) => write!(f, "throughput({step})"),
             Sli::Job(flow) => write!(f, "job({flow})"),
             Sli::LedgerLost => f.write_str("ledger.lost"),

@@ -17,6 +17,15 @@ pub enum Part {
     Payload(String),
     /// A field of the replayed entry of a trace.
     Trace(Field),
+    /// A column of a data set, in the row of this pass.
+    Data {
+        /// The data set.
+        set: String,
+        /// The column.
+        column: String,
+    },
+    /// Where the end of this pass's job can be delivered.
+    Webhook,
     /// A value that any earlier pass, of any flow, extracted.
     Known(String),
     /// An address, secret or path that the environment provides.
@@ -81,13 +90,18 @@ fn hole(words: &str) -> Result<Part, String> {
     match (words_iter.next(), words_iter.next(), words_iter.next()) {
         (Some("iteration"), None, None) => Ok(Part::Iteration),
         (Some("run"), None, None) => Ok(Part::Run),
+        (Some("webhook"), None, None) => Ok(Part::Webhook),
         (Some("payload"), Some(name), None) => Ok(Part::Payload(name.to_owned())),
         (Some("trace"), Some(name), None) => trace_field(name).map(Part::Trace),
+        (Some("data"), Some(place), None) => match place.split_once('.') {
+            Some((set, column)) => Ok(Part::Data { set: set.to_owned(), column: column.to_owned() }),
+            None => Err(format!("`{{{{{words}}}}}` names no column; write {{{{data SET.COLUMN}}}}")),
+        },
         (Some("known"), Some(name), None) => Ok(Part::Known(name.to_owned())),
         (Some(kind @ ("address" | "secret")), Some(name), None) => Ok(Part::Given(kind.to_owned(), name.to_owned())),
         (Some(name), None, None) => Ok(Part::Value(name.to_owned())),
         _ => Err(format!(
-            "`{{{{{words}}}}}` is not a template; write {{{{iteration}}}}, {{{{run}}}}, {{{{payload NAME}}}}, {{{{trace FIELD}}}}, {{{{known NAME}}}} or {{{{NAME}}}} of an extracted value"
+            "`{{{{{words}}}}}` is not a template; write {{{{iteration}}}}, {{{{run}}}}, {{{{webhook}}}}, {{{{payload NAME}}}}, {{{{data SET.COLUMN}}}}, {{{{trace FIELD}}}}, {{{{known NAME}}}} or {{{{NAME}}}} of an extracted value"
         )),
     }
 }
@@ -117,10 +131,13 @@ mod tests {
         check("{{trace path}}", "[Trace(Path)]");
         check("{{trace pat}}", "a trace has no field `pat`; did you mean `path`?");
         check("plain", r#"[Text("plain")]"#);
+        check("{{data users.e-mail}}", r#"[Data { set: "users", column: "e-mail" }]"#);
+        check("{{data users}}", "`{{data users}}` names no column; write {{data SET.COLUMN}}");
+        check("{{webhook}}", "[Webhook]");
         check("{{study", "`{{study` opens {{ and never closes it");
         check(
             "{{a b c}}",
-            "`{{a b c}}` is not a template; write {{iteration}}, {{run}}, {{payload NAME}}, {{trace FIELD}}, {{known NAME}} or {{NAME}} of an extracted value",
+            "`{{a b c}}` is not a template; write {{iteration}}, {{run}}, {{webhook}}, {{payload NAME}}, {{data SET.COLUMN}}, {{trace FIELD}}, {{known NAME}} or {{NAME}} of an extracted value",
         );
     }
 }

@@ -194,6 +194,7 @@ fn run(behaviour: &Behaviour, id: &str) -> Run {
         limits_ns: vec![300_000_000, 2_000_000_000],
         seconds: vec![],
         error_classes: behaviour.classes(),
+        checks: BTreeMap::new(),
     };
     let mut study = StepEvidence {
         kind: StepKind::Job,
@@ -201,6 +202,7 @@ fn run(behaviour: &Behaviour, id: &str) -> Run {
         limits_ns: vec![10_000_000_000],
         seconds: vec![],
         error_classes: BTreeMap::new(),
+        checks: BTreeMap::new(),
     };
     let mut noise = Noise(0x5EED);
     for at in 0..120u32 {

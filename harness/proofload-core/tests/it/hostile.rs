@@ -9,7 +9,9 @@
 
 use std::collections::BTreeMap;
 
-use proofload_core::evidence::{Fate, LedgerEntry, LedgerEvidence, Mark, ReplicaPoint, StepEvidence, StepKind};
+use proofload_core::evidence::{
+    CheckCounts, Fate, LedgerEntry, LedgerEvidence, Mark, ReplicaPoint, StepEvidence, StepKind,
+};
 use proofload_core::judge::{Finding, Outcome};
 use proofload_core::report::{closing_lines, files};
 
@@ -43,6 +45,7 @@ pub(crate) fn odd() -> Run {
     for step in &mut record.steps {
         step.name = odd();
         step.error_classes = BTreeMap::from([(odd(), 3)]);
+        step.checks = BTreeMap::from([(odd(), CheckCounts { passed: 1, failed: 9 })]);
     }
     for ledger in &mut record.ledgers {
         ledger.flow = odd();
@@ -72,6 +75,7 @@ pub(crate) fn huge() -> Run {
         limits_ns: vec![300_000_000, 2_000_000_000],
         seconds: (0..240).map(|at| proofload_core::evidence::Second { at: at * 15, ..second.clone() }).collect(),
         error_classes: (0..100).map(|class| (long(class), 1)).collect(),
+        checks: (0..100).map(|check| (long(check), CheckCounts { passed: 0, failed: 1 })).collect(),
     };
     record.steps.extend((0..10).map(step));
     record.run.lasted_ms = 3_600_000;

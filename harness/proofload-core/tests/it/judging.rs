@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use proofload_core::evidence::{
-    ClusterEvidence, Fate, GeneratorEvidence, Histogram, LedgerEntry, LedgerEvidence, ReplicaPoint, RunEnd, RunInfo,
-    RunRecord, ScaledWorkload, ScalingSync, Second, StepEvidence, StepKind, Timeline,
+    CheckCounts, ClusterEvidence, Fate, GeneratorEvidence, Histogram, LedgerEntry, LedgerEvidence, ReplicaPoint,
+    RunEnd, RunInfo, RunRecord, ScaledWorkload, ScalingSync, Second, StepEvidence, StepKind, Timeline,
 };
 use proofload_core::judge::judge;
 use proofload_core::plan::Plan;
@@ -25,7 +25,7 @@ name: t
 system: s
 flows:
   f:
-    - request: {{ name: upload, path: /, extract: {{ id: {{ json: /id }} }} }}
+    - request: {{ name: upload, path: /, checks: [{{ status: 200 }}, {{ json: /state, equals: done }}], extract: {{ id: {{ json: /id }} }} }}
     - job: {{ id: '{{{{id}}}}', poll: {{ path: /, every: 1s, timeout: 9s }}, done: {{ json: /state, in: [done] }} }}
 workloads:
   w: {{ flow: f, executor: constant-arrival-rate, stages: [{{ name: hold, rate: 100/s, for: 20s }}, {{ name: tail, rate: 10/s, for: 10s }}] }}
@@ -81,6 +81,7 @@ pub(crate) fn record(scenario: &Scenario, seconds: &[Uploads]) -> RunRecord {
         limits_ns: vec![LIMIT_NS],
         seconds: (0u32..).zip(seconds).map(|(at, uploads)| second(at, *uploads)).collect(),
         error_classes: BTreeMap::new(),
+        checks: BTreeMap::new(),
     };
     let due: u64 = seconds.iter().map(|uploads| uploads.due).sum();
     plan.workloads[0].arrivals = due;
@@ -209,6 +210,44 @@ fn errors_that_no_rule_covers_do_not_pass() {
         "INCONCLUSIVE: errors(upload) are covered by a rule: 60 of 3000 went wrong",
     );
     check("sli: errors(f), max: 1%", Uploads { wrong: 2, ..GOOD }, "FAIL: errors(f) ≤ 1%");
+}
+
+/// Judges one rule over a run whose answers were checked; each pair is how often one check held and did not.
+fn check_checked(rule: &str, counts: &[(u64, u64)], expected: &str) {
+    let scenario = scenario(&format!("slos: [{{ {rule} }}]"));
+    let mut record = record(&scenario, &[GOOD; 30]);
+    let names = ["status 200", "json /state equals done"];
+    let counts = names
+        .iter()
+        .zip(counts)
+        .map(|(name, (passed, failed))| ((*name).to_owned(), CheckCounts { passed: *passed, failed: *failed }));
+    record.steps[0].checks = counts.collect();
+    let again = RunRecord::from_json(&record.to_json()).unwrap();
+    let told = tell(&judge(&scenario, &again));
+    assert!(told.starts_with(expected), "{rule}\n{told}");
+}
+
+#[test]
+fn a_share_of_checks() {
+    let rule = "sli: checks(upload), max: 1%";
+    check_checked(rule, &[(3000, 0), (3000, 0)], "PASS");
+    check_checked(rule, &[(3000, 0), (2940, 60)], "PASS");
+    check_checked(
+        rule,
+        &[(3000, 0), (2939, 61)],
+        "FAIL: checks(upload) ≤ 1%: 61 of 6000 checks did not hold: `json /state equals done` 61×",
+    );
+    check_checked(rule, &[(20, 0)], "INCONCLUSIVE");
+    check_checked(rule, &[(10, 10)], "FAIL");
+    check_checked(rule, &[], "INCONCLUSIVE: checks(upload) ≤ 1%: nothing was checked");
+    check_checked("sli: checks(upload), max: 0", &[(3000, 1)], "FAIL");
+}
+
+#[test]
+fn checks_that_no_rule_covers_do_not_pass() {
+    let rule = "sli: latency(upload), p95: 300ms, claim: run";
+    check_checked(rule, &[(2970, 30)], "PASS");
+    check_checked(rule, &[(2969, 31)], "INCONCLUSIVE: checks(upload) are covered by a rule: 31 of 3000");
 }
 
 #[test]

@@ -25,4 +25,6 @@ mod tracing;
 #[cfg(test)]
 mod validity;
 #[cfg(test)]
+mod walking;
+#[cfg(test)]
 mod workloads;

@@ -162,21 +162,172 @@ fn every_mistake_in_a_shape_is_refused_with_its_place() {
     insta::assert_snapshot!(told);
 }
 
+/// A scenario with every kind of step.
+const STEPS: &str = r#"apiVersion: proofload/v1
+kind: Scenario
+name: steps
+system: shop
+data:
+  users: { file: users.csv, pick: uniform }
+flows:
+  buy:
+    - request:
+        name: login
+        method: POST
+        path: /login
+        json: '{"user": "{{data users.email}}", "tell": "{{webhook}}"}'
+        extract: { cart: { json: /cart } }
+        checks:
+          - { status: [200, 201] }
+          - { json: /state, equals: open }
+          - { json: /items, exists: true }
+          - { header: content-type, contains: json }
+          - { body: , matches: "c[a-z]+t" }
+          - { bytes: 2B..1MiB }
+    - loop:
+        times: 3
+        steps:
+          - think: 1s..2s
+          - choose:
+              - weight: 3
+                steps:
+                  - request: { name: add, path: "/cart/{{cart}}", extract: { item: { json: /id } } }
+              - { weight: 1, steps: [] }
+    - job:
+        id: "{{cart}}"
+        webhook: { id: { json: /cart }, timeout: 60s }
+        poll: { path: "/cart/{{cart}}" }
+        done: { json: /state, in: [paid] }
+    - job:
+        id: "{{cart}}"
+        websocket: { path: "/ws/{{cart}}", timeout: 9s }
+        done: { json: /state, in: [sent] }
+workloads:
+  w: { flow: buy, executor: constant-arrival-rate, rate: 5/s, for: 10s }
+slos:
+  - { sli: checks(login), max: 1% }
+"#;
+
+/// One mistake each in the steps above.
+const STEP_MISTAKES: &[(&str, &str)] = &[
+    ("status: [200, 201]", "status: []"),
+    ("status: [200, 201]", "status: [200, 2001]"),
+    ("status: [200, 201]", "status: ok"),
+    ("status: [200, 201]", "status: 200, equals: open"),
+    ("status: [200, 201]", "json: /state, equals: open"),
+    ("status: [200, 201]", "header: x, status: 200"),
+    ("status: [200, 201]", "equals: x"),
+    ("json: /state, equals: open", "json: /state"),
+    ("json: /state, equals: open", "json: /state, equals: open, contains: o"),
+    ("json: /state, equals: open", "json: state, equals: open"),
+    ("json: /state, equals: open", "json: /state, equals: '{{crt}}'"),
+    ("json: /state, equals: open", "json: /state, equal: open"),
+    ("body: , matches: \"c[a-z]+t\"", "body: text, matches: t"),
+    ("body: , matches: \"c[a-z]+t\"", "body: , exists: true"),
+    ("bytes: 2B..1MiB", "bytes: 2"),
+    ("bytes: 2B..1MiB", "bytes: 2MiB..1MiB"),
+    ("bytes: 2B..1MiB", "bytes: 2B..1Mib"),
+    ("sli: checks(login), max: 1%", "sli: checks(add), max: 1%"),
+    ("sli: checks(login), max: 1%", "sli: checks(login), p95: 1s"),
+    ("sli: checks(login), max: 1%", "sli: checks(login), max: 1%, during: w"),
+    ("times: 3", "times: 0"),
+    ("times: 3", "times: 1001"),
+    ("times: 3", "time: 3"),
+    ("weight: 3", "weight: 0"),
+    ("{ weight: 1, steps: [] }", "{ weight: 1 }"),
+    ("{ weight: 1, steps: [] }", "{ weight: 1, steps: [loop: { times: 1, steps: [] }] }"),
+    ("{ weight: 1, steps: [] }", "{ weight: 1, steps: [choose: []] }"),
+    (
+        "{ weight: 1, steps: [] }",
+        "{ weight: 1, steps: [loop: { times: 1000, steps: [loop: { times: 1000, steps: [think: 1s] }] }] }",
+    ),
+    ("    - job:\n        id: \"{{cart}}\"\n        webhook", "    - job:\n        id: \"{{item}}\"\n        webhook"),
+    ("{ name: add, path", "{ name: add, auth: seller, path"),
+    ("{ name: add, path", "{ name: login, path"),
+    ("extract: { item:", "extract: { run:"),
+    ("\"{{webhook}}\"}'", "\"-\"}'"),
+    ("        webhook: { id: { json: /cart }, timeout: 60s }\n", ""),
+    ("webhook: { id: { json: /cart }, timeout", "webhook: { id: { json: cart }, timeout"),
+    ("        poll: { path: \"/cart/{{cart}}\" }", "        poll: { path: \"/cart/{{cart}}\", every: 1s }"),
+    (
+        "        webhook: { id: { json: /cart }, timeout: 60s }\n        poll: { path: \"/cart/{{cart}}\" }\n",
+        "        poll: { path: \"/cart/{{cart}}\", every: 1s }\n",
+    ),
+    ("        webhook: { id: { json: /cart }, timeout: 60s }\n        poll: { path: \"/cart/{{cart}}\" }\n", ""),
+    ("        poll: { path: \"/cart/{{cart}}\" }", "        websocket: { path: /, timeout: 1s }"),
+    ("{ path: \"/ws/{{cart}}\", timeout: 9s }", "{ path: \"/ws/{{cart}}\" }"),
+    ("{{data users.email}}", "{{data users}}"),
+    ("{{data users.email}}", "{{data user.email}}"),
+    ("{{data users.email}}", "{{iteration}}"),
+    ("pick: uniform", "pick: zipf"),
+    ("workloads:", "  idle: [think: 1s]\nworkloads:"),
+    ("workloads:", "  idle: [choose: [{ weight: 1, steps: [] }]]\nworkloads:"),
+];
+
+#[test]
+fn every_mistake_in_a_step_is_refused_with_its_place() {
+    let scenario = Scenario::parse("steps.yaml", STEPS).expect("the scenario without a mistake is good");
+    let names: Vec<&str> =
+        scenario.flows[0].requests().flat_map(|request| &request.checks).map(|check| check.name.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "status 200 or 201",
+            "json /state equals open",
+            "json /items exists",
+            "header content-type contains json",
+            "body matches c[a-z]+t",
+            "bytes 2..1048576"
+        ]
+    );
+    assert_eq!(scenario.data_files()[0].columns, ["email"]);
+    Scenario::parse("steps.yaml", &STEPS.replace("{ body: ,", "{ body:,"))
+        .expect("a space more or less is all the same");
+    insta::assert_snapshot!(told_of("steps.yaml", STEPS, STEP_MISTAKES));
+}
+
+#[test]
+fn loops_lie_eight_deep_and_no_deeper() {
+    let nested = |depth: usize| {
+        let (open, close) = ("[loop: { times: 1, steps: ".repeat(depth), " }]".repeat(depth));
+        let steps = format!("{open}[request: {{ name: get, path: / }}]{close}");
+        let text = format!(
+            "apiVersion: proofload/v1\nkind: Scenario\nname: t\nsystem: s\nflows:\n  f: {steps}\nworkloads:\n  w: {{ flow: f, executor: constant-vus, vus: 1, for: 1s }}\n"
+        );
+        Scenario::parse("t.yaml", &text).map(|_| ()).map_err(|problems| problems.to_string())
+    };
+    assert_eq!(nested(8), Ok(()));
+    let told = nested(9).unwrap_err();
+    assert!(
+        told.ends_with(
+            "loops and branches lie more than 8 deep in each other; make a flow of its own of the inner ones"
+        ),
+        "{told}"
+    );
+    // Endless nesting is refused too, without taking the stack with it.
+    assert!(nested(5_000).is_err());
+}
+
 #[test]
 fn every_mistake_in_a_scenario_is_refused_with_its_place() {
     Scenario::parse("demo.yaml", SCENARIO).expect("the scenario without a mistake is good");
+    insta::assert_snapshot!(told_of("demo.yaml", SCENARIO, MISTAKES));
+}
+
+/// What is said of each mistake, none of which may be accepted.
+fn told_of(file: &str, scenario: &str, mistakes: &[(&str, &str)]) -> String {
     let mut told = String::new();
-    for (from, to) in MISTAKES {
-        let text = SCENARIO.replacen(from, to, 1);
-        assert_ne!(text, SCENARIO, "{from} is not there");
+    for (from, to) in mistakes {
+        let text = scenario.replacen(from, to, 1);
+        assert_ne!(text, scenario, "{from} is not there");
         writeln!(told, "{} -> {}", from.trim(), to.trim()).unwrap();
-        match Scenario::parse("demo.yaml", &text) {
+        match Scenario::parse(file, &text) {
             Ok(_) => writeln!(told, "    ACCEPTED").unwrap(),
             Err(problems) => problems.0.iter().for_each(|problem| writeln!(told, "    {problem}").unwrap()),
         }
     }
     assert!(!told.contains("ACCEPTED"), "{told}");
-    insta::assert_snapshot!(told);
+    told
 }
 
 const ENVIRONMENT: &str = r#"apiVersion: proofload/v1

@@ -11,7 +11,7 @@ use crate::clock;
 use crate::load::{Control, Generator, GeneratorEvent, Worker};
 
 /// Longest wait until a worker has built its plan and read its payloads.
-const READY_WITHIN: Duration = Duration::from_secs(60);
+const READY_WITHIN: Duration = Duration::from_mins(1);
 /// Longest silence of a worker: it speaks four times a second.
 const SILENT_MAX: Duration = Duration::from_secs(15);
 

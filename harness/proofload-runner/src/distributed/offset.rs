@@ -3,6 +3,7 @@
 
 /// One question and its answer, in ns: asked and answered on our clock, and what the other clock showed in between.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_field_names, reason = "every name ends with its unit")]
 pub(super) struct Round {
     pub(super) asked_ns: u64,
     pub(super) other_ns: u64,

@@ -21,7 +21,7 @@ use crate::run::{raise_file_limit, timed_steps, tls_config};
 /// Pings before a run: the quickest of so many is quick.
 const PINGS: usize = 32;
 /// Longest wait for the coordinator's word.
-const HEARD_WITHIN: Duration = Duration::from_secs(120);
+const HEARD_WITHIN: Duration = Duration::from_mins(2);
 
 /// A worker that knows what it is to do.
 pub struct Joined {

@@ -4,8 +4,9 @@ use std::rc::Rc;
 
 use proofload_core::plan::Arrival;
 
-use super::flow::{Pass, drop_pass, run_pass};
+use super::flow::Pass;
 use super::pacing::Pacer;
+use super::walk::{drop_pass, run_pass};
 use super::world::World;
 
 /// Most arrivals that may wait for a place on the wire; beyond it they are dropped, counted and late.

@@ -7,7 +7,8 @@ use std::time::Duration;
 use proofload_core::plan::{Shard, UserWindow, draw};
 use proofload_core::scenario::Executor;
 
-use super::flow::{Pass, between, run_pass};
+use super::flow::Pass;
+use super::walk::{between, run_pass};
 use super::world::World;
 
 /// Runs all virtual users of one workload until their time is over, or its shared iterations are done.

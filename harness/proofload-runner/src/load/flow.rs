@@ -1,16 +1,12 @@
-//! One pass of a flow: its steps in order, each timed from its intended start.
+//! One request of a pass: built, sent, its answer read and judged; timed from its intended start.
 
 use std::cell::Cell;
 use std::collections::HashMap;
-use std::rc::Rc;
-use std::time::Duration;
 
-use proofload_core::plan::draw;
-use proofload_core::scenario::{Extract, Request, Step};
+use proofload_core::scenario::{Extract, Request};
 
 use super::broken::Broken;
 use super::http1::{Answer, Exchange};
-use super::job;
 use super::recorder::{Sample, SampleOutcome};
 use super::request::render;
 use super::world::{Counted, World};
@@ -52,75 +48,19 @@ impl Values {
     }
 }
 
-/// Runs the steps of one pass until the end or the first bad answer.
-pub(super) async fn run_pass(world: Rc<World>, pass: Pass) {
-    let _open = Counted::new(&world.passes);
-    let flow_index = world.scenario.workloads[pass.workload].flow;
-    let mut values = Values::new();
-    let mut due_ns = pass.intended_ns;
-    for (number, step) in world.scenario.flows[flow_index].steps.iter().enumerate() {
-        match step {
-            Step::Request(request) => {
-                if !timed_request(&world, pass, request, &mut values, due_ns).await {
-                    skip_from(&world, pass, number + 1);
-                    return;
-                }
-            }
-            Step::Job(the_job) => job::follow(&world, pass, the_job, &values).await,
-            Step::Think { from, to } => {
-                let draw_number = pass.iteration.wrapping_mul(64).wrapping_add(number as u64);
-                tokio::time::sleep(between(*from, *to, draw(world.seed, draw_number))).await;
-            }
-        }
-        due_ns = world.clock.now_ns();
-    }
-}
-
-/// A length between two, by a number in (0, 1].
-pub(super) fn between(from: Duration, to: Duration, share: f64) -> Duration {
-    from + to.saturating_sub(from).mul_f64(share)
-}
-
-/// Counts an arrival that was never started.
-pub(super) fn drop_pass(world: &World, pass: Pass) {
-    record_unreached(world, pass, 0, (SampleOutcome::Dropped, "dropped: too many were waiting"));
-}
-
-/// Counts the steps that a bad answer kept a pass from reaching: they were planned, and they were not served.
-fn skip_from(world: &World, pass: Pass, first: usize) {
-    record_unreached(world, pass, first, (SampleOutcome::Broken(Broken::NotReached), "an earlier step went wrong"));
-}
-
-fn record_unreached(world: &World, pass: Pass, first: usize, (outcome, class): (SampleOutcome, &str)) {
-    let flow = &world.scenario.flows[world.scenario.workloads[pass.workload].flow];
-    let now_ns = world.clock.now_ns();
-    let sample = Sample {
-        intended_ns: pass.intended_ns,
-        dispatched_ns: now_ns,
-        sent_ns: now_ns,
-        first_byte_ns: None,
-        ended_ns: now_ns,
-        outcome,
-    };
-    for step in flow.steps.iter().skip(first) {
-        let index = match step {
-            Step::Request(request) => world.request_step(&request.name),
-            Step::Job(_) => world.job_step(&flow.name),
-            Step::Think { .. } => continue,
-        };
-        world.recorder.borrow_mut().begin(index, pass.intended_ns);
-        world.end(index, &sample, Some(class.to_owned()));
-    }
-}
-
 /// Sends one request and records it; says whether the pass may go on.
-async fn timed_request(world: &World, pass: Pass, request: &Request, values: &mut Values, due_ns: u64) -> bool {
-    let step = world.request_step(&request.name);
+pub(super) async fn timed_request(
+    world: &World,
+    pass: Pass,
+    request: &Request,
+    values: &mut Values,
+    due_ns: u64,
+) -> bool {
+    let step = world.prepared(request).step;
     world.recorder.borrow_mut().begin(step, due_ns);
     let dispatched_ns = world.clock.now_ns();
     let mut sent_ns = dispatched_ns;
-    // Boxed, so that a pass that only waits is small.
-    let exchange = Box::pin(exchange(world, pass, request, values, &mut sent_ns));
+    let exchange = exchange(world, pass, request, values, &mut sent_ns);
     let exchange = match tokio::time::timeout(request.timeout, exchange).await {
         Ok(exchange) => exchange,
         Err(_) => Err(Broken::TimedOut),
@@ -155,7 +95,7 @@ async fn exchange(
         world.limiters[pass.workload].acquire().await.map_err(|_| Broken::NotSent)?
     };
     let _in_flight = Counted::new(&world.in_flight);
-    let prepared = world.prepared(&request.name);
+    let prepared = world.prepared(request);
     let outgoing = render(world, pass, request, prepared, values).ok_or(Broken::NotSent)?;
     system.load.exchange(&outgoing, || *sent_ns = world.clock.now_ns()).await
 }

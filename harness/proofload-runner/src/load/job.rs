@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use proofload_core::evidence::Fate;
-use proofload_core::scenario::{Job, StateRule};
+use proofload_core::scenario::{Follow, Job, StateRule};
 
 use super::broken::Broken;
 use super::event::{GeneratorEvent, JobOutcome};
@@ -136,9 +136,8 @@ struct Seen {
 pub(super) async fn follow(world: &World, pass: Pass, job: &Job, values: &Values) {
     let flow_index = world.scenario.workloads[pass.workload].flow;
     let flow = &world.scenario.flows[flow_index].name;
-    let (Some(id), Some(path)) = (fill(world, pass, &job.id, values), fill(world, pass, &job.path, values)) else {
-        return;
-    };
+    let path = job.path.as_ref().and_then(|path| fill(world, pass, path, values));
+    let (Some(id), Some(path)) = (fill(world, pass, &job.id, values), path) else { return };
     let step = world.job_step(flow);
     let submitted_ns = world.clock.now_ns();
     let entry = JobEntry {
@@ -181,7 +180,8 @@ pub(super) async fn follow(world: &World, pass: Pass, job: &Job, values: &Values
 
 async fn poll_until_end(world: &World, index: usize, job: &Job, submitted_ns: u64) -> Option<Fate> {
     let gives_up_ns = submitted_ns + u64::try_from(job.timeout.as_nanos()).unwrap_or(u64::MAX);
-    let mut pause = job.every;
+    let Follow::Poll { every } = job.follow else { return None };
+    let mut pause = every;
     loop {
         let left = Duration::from_nanos(gives_up_ns.saturating_sub(world.clock.now_ns()));
         if left.is_zero() || world.finishing.get() {
@@ -192,7 +192,7 @@ async fn poll_until_end(world: &World, index: usize, job: &Job, submitted_ns: u6
         if seen.end.is_some() {
             return seen.end;
         }
-        pause = seen.retry_after.map_or(job.every, |wait| wait.max(job.every));
+        pause = seen.retry_after.map_or(every, |wait| wait.max(every));
     }
 }
 

@@ -19,6 +19,7 @@ mod request;
 mod second;
 mod shard;
 mod target;
+mod walk;
 mod world;
 
 pub(crate) use event::{Control, GeneratorEvent, JobOutcome, Outcome, Tick};

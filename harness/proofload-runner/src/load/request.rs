@@ -14,6 +14,8 @@ use super::world::World;
 
 /// A request with everything that is the same each time already rendered.
 pub(super) struct Prepared {
+    /// Index of its timed step.
+    pub(super) step: usize,
     /// `GET`
     method: String,
     /// From the version to the last header field that never changes.
@@ -24,8 +26,13 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
-    /// Prepares `request` for a target; `run_id` fills `{{run}}`.
-    pub(super) fn new(request: &Request, target: &Target, tokens: &HashMap<String, HeaderValue>, run_id: &str) -> Self {
+    /// Prepares a request, which is this timed step, for a target; `run_id` fills `{{run}}`.
+    pub(super) fn new(
+        (request, step): (&Request, usize),
+        target: &Target,
+        tokens: &HashMap<String, HeaderValue>,
+        run_id: &str,
+    ) -> Self {
         let mut common = common_lines(target);
         if let Some(value) = request.auth.as_ref().and_then(|name| tokens.get(name)) {
             field(&mut common, "authorization", value.as_bytes());
@@ -35,7 +42,7 @@ impl Prepared {
             && request.headers.iter().all(|(_, value)| is_constant(value))
             && matches!(request.body, Body::Empty)
             && !request.method_of_trace;
-        let mut prepared = Self { method: request.method.clone(), common, fixed: None, keep: keep(request) };
+        let mut prepared = Self { step, method: request.method.clone(), common, fixed: None, keep: keep(request) };
         if is_fixed {
             let constant = |part: &Part| matches!(part, Part::Run).then(|| run_id.to_owned());
             let fill = |template: &Template| template.fill(constant).ok();
@@ -86,10 +93,7 @@ pub(super) fn render(
     prepared: &Prepared,
     values: &Values,
 ) -> Option<Outgoing> {
-    let method = match request.method_of_trace {
-        true => world.entry(pass)?.method.as_deref()?,
-        false => &prepared.method,
-    };
+    let method = if request.method_of_trace { world.entry(pass)?.method.as_deref()? } else { &prepared.method };
     let outgoing = |head: Bytes, pieces: Vec<Piece>| Outgoing {
         head,
         pieces,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use http::HeaderValue;
 use proofload_core::evidence::StepKind;
 use proofload_core::payload::Use;
-use proofload_core::scenario::{Extract, Scenario, Step};
+use proofload_core::scenario::{Extract, Flow, Request, Scenario};
 use proofload_core::trace::{TraceEntry, Traces};
 use regex::Regex;
 use tokio::sync::Semaphore;
@@ -58,9 +58,9 @@ pub(super) struct World {
     traces: Traces,
     /// One per workload: how many requests may be on the wire.
     pub(super) limiters: Vec<Semaphore>,
-    /// Indices of timed steps: requests by name, jobs by flow.
-    request_steps: HashMap<String, usize>,
-    prepared: HashMap<String, Prepared>,
+    /// By [`Request::index`].
+    prepared: Vec<Prepared>,
+    /// Indices of timed jobs, by flow.
     job_steps: HashMap<String, usize>,
     pub(super) regexes: HashMap<String, Regex>,
     pub(super) recorder: RefCell<Recorder>,
@@ -111,11 +111,7 @@ impl World {
             pools.get(system).cloned().ok_or_else(|| format!("the environment has no system `{system}`"))
         };
         let systems = scenario.flows.iter().map(|flow| of_flow(&flow.system)).collect::<Result<Vec<_>, _>>()?;
-        let prepared = prepare(&scenario, &systems, &run_id);
-        let index_of = |kind: StepKind| {
-            let named = timed.iter().enumerate().filter(move |(_, step)| step.kind == kind);
-            named.map(|(index, step)| (step.name.clone(), index)).collect()
-        };
+        let prepared = prepare(&scenario, &systems, &timed, &run_id)?;
         Ok(Self {
             clock,
             seed,
@@ -123,9 +119,8 @@ impl World {
             payloads: payloads.into_iter().map(|loaded| (loaded.set.name.clone(), loaded)).collect(),
             traces,
             limiters: scenario.workloads.iter().map(|load| Semaphore::new(load.max_in_flight as usize)).collect(),
-            request_steps: index_of(StepKind::Request),
             prepared,
-            job_steps: index_of(StepKind::Job),
+            job_steps: steps_of(&timed, StepKind::Job).map(|(name, step)| (name.to_owned(), step)).collect(),
             regexes: compile(&scenario)?,
             recorder: RefCell::new(Recorder::new(timed)),
             jobs: RefCell::default(),
@@ -159,12 +154,9 @@ impl World {
         self.traces.get(pass.workload).map(|trace| trace.entry(pass.iteration))
     }
 
-    pub(super) fn request_step(&self, name: &str) -> usize {
-        self.request_steps[name]
-    }
-
-    pub(super) fn prepared(&self, request: &str) -> &Prepared {
-        &self.prepared[request]
+    /// What never changes of a request, and its timed step.
+    pub(super) fn prepared(&self, request: &Request) -> &Prepared {
+        &self.prepared[request.index]
     }
 
     pub(super) fn job_step(&self, flow: &str) -> usize {
@@ -227,17 +219,29 @@ impl Drop for Counted<'_> {
     }
 }
 
-/// Renders what never changes of every request.
-fn prepare(scenario: &Scenario, systems: &[Rc<SystemPools>], run_id: &str) -> HashMap<String, Prepared> {
-    let mut prepared = HashMap::new();
+/// The names of the timed steps of one kind, each with its index.
+fn steps_of(timed: &[Timed], kind: StepKind) -> impl Iterator<Item = (&str, usize)> {
+    let steps = timed.iter().enumerate().filter(move |(_, step)| step.kind == kind);
+    steps.map(|(index, step)| (step.name.as_str(), index))
+}
+
+/// Renders what never changes of every request, in the order of their indices.
+fn prepare(
+    scenario: &Scenario,
+    systems: &[Rc<SystemPools>],
+    timed: &[Timed],
+    run_id: &str,
+) -> Result<Vec<Prepared>, String> {
+    let steps: HashMap<&str, usize> = steps_of(timed, StepKind::Request).collect();
+    let mut prepared = Vec::new();
     for (flow, system) in scenario.flows.iter().zip(systems) {
-        for step in &flow.steps {
-            let Step::Request(request) = step else { continue };
-            let ready = Prepared::new(request, system.load.target(), &system.tokens, run_id);
-            prepared.insert(request.name.clone(), ready);
+        for request in flow.requests() {
+            let name = &request.name;
+            let step = *steps.get(name.as_str()).ok_or_else(|| format!("request `{name}` is not timed"))?;
+            prepared.push(Prepared::new((request, step), system.load.target(), &system.tokens, run_id));
         }
     }
-    prepared
+    Ok(prepared)
 }
 
 fn pools(system: SystemAccess, tls: Option<&Arc<rustls::ClientConfig>>, clock: RunClock) -> SystemPools {
@@ -252,8 +256,7 @@ fn pools(system: SystemAccess, tls: Option<&Arc<rustls::ClientConfig>>, clock: R
 /// Reads every regular expression of a scenario; fails with a sentence where one is wrong.
 pub(crate) fn compile(scenario: &Scenario) -> Result<HashMap<String, Regex>, String> {
     let mut regexes = HashMap::new();
-    for step in scenario.flows.iter().flat_map(|flow| &flow.steps) {
-        let Step::Request(request) = step else { continue };
+    for request in scenario.flows.iter().flat_map(Flow::requests) {
         for (_, extract) in &request.extract {
             let Extract::Regex(pattern) = extract else { continue };
             let regex = Regex::new(pattern).map_err(|error| {
@@ -264,6 +267,13 @@ pub(crate) fn compile(scenario: &Scenario) -> Result<HashMap<String, Regex>, Str
             }
             regexes.insert(pattern.clone(), regex);
         }
+    }
+    let jobs = || scenario.flows.iter().flat_map(Flow::jobs);
+    if jobs().any(|job| !matches!(job.follow, proofload_core::scenario::Follow::Poll { .. })) {
+        return Err("webhook and websocket jobs cannot be run yet".to_owned());
+    }
+    if !scenario.data_files().is_empty() {
+        return Err("data files cannot be read yet".to_owned());
     }
     Ok(regexes)
 }

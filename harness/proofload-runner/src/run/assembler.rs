@@ -37,6 +37,7 @@ impl Assembler {
             limits_ns: timed.limits_ns.clone(),
             seconds: Vec::new(),
             error_classes: BTreeMap::new(),
+            checks: BTreeMap::new(),
         };
         let generator = GeneratorEvidence {
             due: 0,

@@ -187,9 +187,8 @@ impl Decoder {
 
     fn chunk_size(&mut self, buffer: &mut BytesMut) -> Result<bool, Wrong> {
         let Some(line) = line_of(buffer)? else { return Ok(false) };
-        let size = match httparse::parse_chunk_size(&line) {
-            Ok(httparse::Status::Complete((_, size))) => size,
-            _ => return Err(Wrong::Malformed),
+        let Ok(httparse::Status::Complete((_, size))) = httparse::parse_chunk_size(&line) else {
+            return Err(Wrong::Malformed);
         };
         self.state = if size == 0 { State::Trailers } else { State::Chunk(size) };
         Ok(true)
