@@ -46,28 +46,31 @@ struct User {
 impl User {
     async fn run(self) {
         tokio::time::sleep_until(self.world.clock.instant(self.window.starts_ns).into()).await;
-        while self.world.clock.now_ns() < self.window.ends_ns && !self.world.stopping.get() {
+        let mut now_ns = self.world.clock.now_ns();
+        while now_ns < self.window.ends_ns && !self.world.stopping.get() {
             let own = self.iterations.get();
             if own == self.iterations_max {
                 return;
             }
             self.iterations.set(own + 1);
             let iteration = self.shard.number(own);
-            let intended_ns = self.world.clock.now_ns();
             self.world.due.set(self.world.due.get() + 1);
             self.world.dispatched.set(self.world.dispatched.get() + 1);
-            let pass = Pass { workload: self.workload, iteration, intended_ns };
-            run_pass(Rc::clone(&self.world), pass).await;
-            self.think(iteration).await;
+            let pass = Pass { workload: self.workload, iteration, intended_ns: now_ns };
+            now_ns = run_pass(Rc::clone(&self.world), pass).await;
+            if self.think(iteration).await {
+                now_ns = self.world.clock.now_ns();
+            }
         }
     }
 
-    /// Tokio's timer makes a millisecond of no pause at all, so that one is not slept.
-    async fn think(&self, iteration: u64) {
+    /// Pauses; says whether there was any pause. Tokio's timer would make a millisecond of none.
+    async fn think(&self, iteration: u64) -> bool {
         if self.think.1.is_zero() {
-            return;
+            return false;
         }
         let share = draw(self.world.seed ^ 0x7468_696e_6b21, iteration);
         tokio::time::sleep(between(self.think.0, self.think.1, share)).await;
+        true
     }
 }

@@ -48,14 +48,22 @@ impl Values {
     }
 }
 
-/// Sends one request and records it; says whether the pass may go on.
+/// How a timed request ended.
+pub(super) struct Timing {
+    /// With a whole and right answer: the pass may go on.
+    pub(super) is_good: bool,
+    /// When.
+    pub(super) ended_ns: u64,
+}
+
+/// Sends one request and records it; says how it ended.
 pub(super) async fn timed_request(
     world: &World,
     pass: Pass,
     request: &Request,
     values: &mut Values,
     due_ns: u64,
-) -> bool {
+) -> Timing {
     let step = world.prepared(request).step;
     world.recorder.borrow_mut().begin(step, due_ns);
     let dispatched_ns = world.clock.now_ns();
@@ -76,7 +84,7 @@ pub(super) async fn timed_request(
     let sent_ns = sent_ns.max(dispatched_ns);
     let first_byte_ns = exchange.ok().map(|exchange| exchange.first_byte_ns);
     world.end(step, &Sample { intended_ns: due_ns, dispatched_ns, sent_ns, first_byte_ns, ended_ns, outcome }, class);
-    outcome == SampleOutcome::Good
+    Timing { is_good: outcome == SampleOutcome::Good, ended_ns }
 }
 
 async fn exchange(

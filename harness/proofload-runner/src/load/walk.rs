@@ -12,11 +12,11 @@ use super::job;
 use super::recorder::{Sample, SampleOutcome};
 use super::world::{Counted, World};
 
-/// Runs the steps of one pass until the end or the first bad answer.
+/// Runs the steps of one pass until the end or the first bad answer; says when that was.
 ///
 /// Many passes wait at the same time, so the future of a waiting one is kept small: what only lives while a request is
 /// on the wire is in a box of its own.
-pub(super) async fn run_pass(world: Rc<World>, pass: Pass) {
+pub(super) async fn run_pass(world: Rc<World>, pass: Pass) -> u64 {
     let _open = Counted::new(&world.passes);
     let mut walk = flow(&world, pass).walk(world.seed, pass.workload, pass.iteration);
     let mut values = Values::new();
@@ -24,9 +24,12 @@ pub(super) async fn run_pass(world: Rc<World>, pass: Pass) {
     for leaf in walk.by_ref() {
         match leaf {
             Leaf::Request(request) => {
-                if !Box::pin(timed_request(&world, pass, request, &mut values, due_ns)).await {
+                let timing = Box::pin(timed_request(&world, pass, request, &mut values, due_ns)).await;
+                due_ns = timing.ended_ns;
+                if !timing.is_good {
                     break;
                 }
+                continue;
             }
             Leaf::Job(the_job) => job::follow(&world, pass, the_job, &values).await,
             Leaf::Think { from, to, number } => {
@@ -39,6 +42,7 @@ pub(super) async fn run_pass(world: Rc<World>, pass: Pass) {
     // same walk, whose rounds and branches no answer changes, so these counts are exact.
     let not_reached = (SampleOutcome::Broken(Broken::NotReached), "an earlier step went wrong");
     record_unreached(&world, pass, walk, not_reached);
+    due_ns
 }
 
 /// A length between two, by a number in (0, 1].
@@ -62,6 +66,10 @@ fn record_unreached<'w>(
     rest: impl Iterator<Item = Leaf<'w>>,
     (outcome, class): (SampleOutcome, &str),
 ) {
+    let mut rest = rest.peekable();
+    if rest.peek().is_none() {
+        return;
+    }
     let now_ns = world.clock.now_ns();
     let sample = Sample {
         intended_ns: pass.intended_ns,
