@@ -228,7 +228,7 @@ class Bench:
             self.environment,
             "--out",
             self.folder / "out",
-            "--quiet",
+            "--quiet", "--no-calibration",
             *seed,
         ]
 
