@@ -305,4 +305,43 @@ mod tests {
         let seconds: Vec<Second> = recorder.close_all(0).into_iter().map(|second| second.freeze()).collect();
         assert_eq!((seconds[0].errors, seconds[0].late[0]), (1, 1));
     }
+
+    /// Begins and ends `count` samples of second `at_s`, evenly from 1 µs to 100 ms long.
+    fn fill(recorder: &mut Recorder, at_s: u64, count: u64) {
+        for number in 0..count {
+            let intended_ns = at_s * 1_000_000_000 + number;
+            let ended_ns = intended_ns + (number * 7_919 % 100_000 + 1) * 1_000;
+            let first_byte_ns = Some(ended_ns - 500);
+            let outcome = SampleOutcome::Good;
+            recorder.woke(intended_ns, intended_ns + 40_000);
+            recorder.begin(0, intended_ns);
+            recorder.end(0, &Sample { intended_ns, dispatched_ns: intended_ns, sent_ns: intended_ns, first_byte_ns, ended_ns, outcome });
+        }
+    }
+
+    #[test]
+    fn a_sample_allocates_nothing() {
+        let mut recorder = recorder();
+        fill(&mut recorder, 0, 100_000);
+        // The first sample of a second makes room for all of them.
+        fill(&mut recorder, 1, 1);
+        let counted = allocation_counter::measure(|| fill(&mut recorder, 1, 100_000));
+        assert_eq!(counted.count_total, 0);
+        let counted = allocation_counter::measure(|| fill(&mut recorder, 2, 1));
+        assert!(counted.count_total > 0, "the counter counts nothing");
+    }
+
+    /// A measurement, not a test: `cargo test --release -p proofload-runner --lib what_a_sample_costs -- --ignored --nocapture`.
+    #[test]
+    #[ignore = "prints a time and asserts none"]
+    #[expect(clippy::print_stdout, reason = "this is what it is for")]
+    fn what_a_sample_costs() {
+        const SAMPLES: u64 = 5_000_000;
+        let mut recorder = recorder();
+        fill(&mut recorder, 0, 100_000);
+        let began = crate::clock::now();
+        fill(&mut recorder, 1, SAMPLES);
+        let took = crate::clock::now() - began;
+        println!("{} ns per sample: begun, ended and its wake lag, 7 histograms", took.as_nanos() / u128::from(SAMPLES));
+    }
 }

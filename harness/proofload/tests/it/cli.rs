@@ -56,6 +56,32 @@ fn assert_nothing_left(out: &Path) {
 }
 
 #[test]
+fn a_plan_that_this_machine_cannot_meet_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("huge.yaml");
+    let text = "apiVersion: proofload/v1\nkind: Scenario\nname: huge\nsystem: fish\nflows:\n  f: [{ request: { name: get, path: / } }]\nworkloads:\n  w: { flow: f, executor: constant-vus, vus: 1000000, for: 1s, max_in_flight: 1000000 }\n";
+    std::fs::write(&path, text).unwrap();
+    let path = path.display().to_string();
+    let output = proofload(&["plan", &path]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("1000000 connections at once") && said.contains("lower `max_in_flight`"), "{said}");
+    // The run says the same and sends nothing.
+    let env = environment(folder.path(), "http://127.0.0.1:1", "");
+    assert_eq!(proofload(&["run", &path, "-e", &env]).status.code(), Some(2));
+}
+
+#[test]
+fn every_arrival_of_a_plan_can_be_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = proofload(&["plan", &scenario(folder.path()), "--arrivals"]);
+    let listed = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut lines = listed.lines();
+    assert_eq!((lines.next(), lines.next()), (Some("25000000 w 0"), Some("75000000 w 1")));
+    assert_eq!(lines.count(), 598);
+}
+
+#[test]
 fn a_scenario_that_is_wrong_is_refused_with_its_place() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("wrong.yaml");
