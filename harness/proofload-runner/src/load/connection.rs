@@ -132,7 +132,7 @@ impl Pool {
 }
 
 /// Tells our own limits from the target's refusal.
-fn why_not_connected(error: &std::io::Error) -> Broken {
+pub(super) fn why_not_connected(error: &std::io::Error) -> Broken {
     use rustix::io::Errno;
     match error.raw_os_error().map(Errno::from_raw_os_error) {
         Some(Errno::MFILE | Errno::NFILE | Errno::ADDRNOTAVAIL | Errno::NOBUFS | Errno::NOMEM) => Broken::Local,

@@ -1,15 +1,16 @@
 //! One request of a pass: built, sent, its answer read and judged; timed from its intended start.
 
-use std::collections::HashMap;
-
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Request as HttpRequest, StatusCode, header};
 use http_body_util::BodyExt;
 use proofload_core::scenario::{Body, Extract, FieldValue, Part, Request, Template};
 
 use super::body::{Field, PartsBody, multipart};
+use super::checks;
 use super::connection::{Broken, Pool};
+use super::data;
 use super::recorder::{Sample, SampleOutcome};
+use super::values::Values;
 use super::world::{Counted, World};
 
 /// Largest answer that is read; a larger one counts as broken.
@@ -33,9 +34,6 @@ pub(super) struct Answer {
     pub(super) body: Bytes,
 }
 
-/// Values that earlier steps of this pass extracted.
-pub(super) type Values = HashMap<String, String>;
-
 /// Sends one request and records it; says whether the pass may go on.
 pub(super) async fn timed_request(
     world: &World,
@@ -54,6 +52,7 @@ pub(super) async fn timed_request(
         Err(_) => Err(Broken::TimedOut),
     };
     let ended_ns = world.clock.now_ns();
+    checks::count(world, pass, request, answer.as_ref().ok(), values);
     let (outcome, class) = match answer {
         Err(broken) => (SampleOutcome::Broken(broken), Some(broken.word().to_owned())),
         Ok(answer) => match judge_answer(world, request, &answer, values) {
@@ -191,6 +190,8 @@ pub(super) fn fill(world: &World, pass: Pass, template: &Template, values: &Valu
             Part::Run => Some(world.run_id.clone()),
             Part::Value(name) => values.get(name).cloned(),
             Part::Known(name) => world.known(name, pass.iteration),
+            Part::Data { set, column } => data::value(&world.data, world.seed, pass, (set, column)),
+            Part::Webhook => world.webhooks.address(world.scenario.workloads[pass.workload].flow, pass),
             _ => None,
         })
         .ok()

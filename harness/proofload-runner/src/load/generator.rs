@@ -13,11 +13,13 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::LocalSet;
 
 use super::audit::{AuditReading, ThreadAudit};
-use super::job::{JobEntry, last_look};
+use super::book::JobEntry;
+use super::checks::CheckTotals;
+use super::job::last_look;
 use super::journal::JournalLine;
 use super::recorder::ClosedSecond;
 use super::world::{World, WorldParts};
-use super::{executor_open, executor_vus};
+use super::{executor_open, executor_vus, webhook};
 
 /// How often the thread tells what it has; also how often open seconds are looked at.
 const TICK: Duration = Duration::from_millis(250);
@@ -79,7 +81,9 @@ pub(crate) struct Outcome {
     pub(crate) polls: u64,
     pub(crate) poll_failures: u64,
     pub(crate) jobs: Vec<JobEntry>,
-    pub(crate) duplicated: HashMap<String, u64>,
+    /// Ids that were accepted more than once, by index of the flow.
+    pub(crate) duplicated: HashMap<usize, u64>,
+    pub(crate) checks: CheckTotals,
     pub(crate) error_classes: BTreeMap<(usize, String), u64>,
 }
 
@@ -134,6 +138,7 @@ fn thread_main(
 }
 
 async fn drive(world: Rc<World>, plan: Plan, mut told: UnboundedReceiver<Control>) -> Result<(), String> {
+    webhook::serve(&world);
     let load = tokio::task::spawn_local(run_load(Rc::clone(&world), plan));
     let mut load = std::pin::pin!(load);
     let mut loading = true;
@@ -230,6 +235,7 @@ async fn finish(world: &Rc<World>) {
         poll_failures: world.poll_failures.get(),
         jobs,
         duplicated,
+        checks: world.check_totals(),
         error_classes: world.error_classes(),
     };
     tell(world, GeneratorEvent::Finished(Box::new(outcome)));

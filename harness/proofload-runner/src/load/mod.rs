@@ -2,7 +2,10 @@
 
 mod audit;
 mod body;
+mod book;
+mod checks;
 mod connection;
+mod data;
 mod executor_open;
 mod executor_vus;
 mod flow;
@@ -12,11 +15,15 @@ mod journal;
 mod pacing;
 mod recorder;
 mod target;
+mod values;
 mod walk;
+mod webhook;
+mod websocket;
 mod world;
 
+pub(crate) use book::JobEntry;
+pub(crate) use data::{LoadedData, load_data};
 pub(crate) use generator::{Control, Generator, GeneratorEvent, Outcome, Tick};
-pub(crate) use job::JobEntry;
 pub(crate) use recorder::{ClosedSecond, Timed};
 pub(crate) use target::Target;
 pub(crate) use world::{LoadedPayload, PayloadFile, SystemAccess, WorldParts, compile};

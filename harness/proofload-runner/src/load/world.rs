@@ -9,16 +9,19 @@ use bytes::Bytes;
 use http::HeaderValue;
 use proofload_core::evidence::StepKind;
 use proofload_core::plan::Picker;
-use proofload_core::scenario::{Extract, Flow, Scenario};
+use proofload_core::scenario::{CheckTest, Extract, Flow, Request, Scenario, TextTest};
 use regex::Regex;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::book::JobBook;
+use super::checks::{CheckTotals, Tally};
 use super::connection::{Broken, Pool};
+use super::data::LoadedData;
 use super::generator::GeneratorEvent;
-use super::job::JobBook;
 use super::recorder::{Recorder, Sample, SampleOutcome, Timed};
 use super::target::Target;
+use super::webhook::Webhooks;
 use crate::clock::RunClock;
 
 /// A file that flows send, in memory once.
@@ -80,6 +83,10 @@ pub(super) struct World {
     request_steps: HashMap<String, usize>,
     job_steps: HashMap<String, usize>,
     pub(super) regexes: HashMap<String, Regex>,
+    pub(super) data: Vec<LoadedData>,
+    pub(super) checks: RefCell<Tally>,
+    pub(super) webhooks: Webhooks,
+    pub(super) tls: Option<Arc<rustls::ClientConfig>>,
     pub(super) recorder: RefCell<Recorder>,
     pub(super) jobs: RefCell<JobBook>,
     known: RefCell<HashMap<String, VecDeque<String>>>,
@@ -110,33 +117,41 @@ pub(crate) struct WorldParts {
     pub(crate) run_id: String,
     pub(crate) systems: Vec<SystemAccess>,
     pub(crate) payloads: Vec<LoadedPayload>,
+    pub(crate) data: Vec<LoadedData>,
     pub(crate) timed: Vec<Timed>,
     pub(crate) tls: Option<Arc<rustls::ClientConfig>>,
 }
 
 impl World {
-    /// Puts the world together; fails with a sentence where a regular expression is wrong.
+    /// Puts the world together; fails with a sentence where a regular expression is wrong or a webhook has no port.
     pub(super) fn new(parts: WorldParts, events: UnboundedSender<GeneratorEvent>) -> Result<Self, String> {
-        let WorldParts { clock, scenario, seed, run_id, systems, payloads, timed, tls } = parts;
+        let WorldParts { clock, scenario, seed, run_id, systems, payloads, data, timed, tls } = parts;
         let pools: HashMap<String, Rc<SystemPools>> =
             systems.into_iter().map(|system| (system.name.clone(), Rc::new(pools(system, tls.as_ref())))).collect();
         let of_flow = |system: &String| {
             pools.get(system).cloned().ok_or_else(|| format!("the environment has no system `{system}`"))
         };
-        let systems = scenario.flows.iter().map(|flow| of_flow(&flow.system)).collect::<Result<_, _>>()?;
+        let systems: Vec<Rc<SystemPools>> =
+            scenario.flows.iter().map(|flow| of_flow(&flow.system)).collect::<Result<_, _>>()?;
+        let webhooks = Webhooks::open(&scenario, run_id.clone(), |flow| systems[flow].load.target().address)?;
         let index_of = |kind: StepKind| {
             let named = timed.iter().enumerate().filter(move |(_, step)| step.kind == kind);
             named.map(|(index, step)| (step.name.clone(), index)).collect()
         };
+        let request_steps: HashMap<String, usize> = index_of(StepKind::Request);
         Ok(Self {
             clock,
             seed,
             systems,
             payloads: payloads.into_iter().map(|set| (set.name.clone(), (set, Cell::new(0)))).collect(),
             limiters: scenario.workloads.iter().map(|load| Semaphore::new(load.max_in_flight as usize)).collect(),
-            request_steps: index_of(StepKind::Request),
+            checks: RefCell::new(Tally::new(&scenario, |name| request_steps[name])),
+            request_steps,
             job_steps: index_of(StepKind::Job),
             regexes: compile(&scenario)?,
+            data,
+            webhooks,
+            tls,
             recorder: RefCell::new(Recorder::new(timed)),
             jobs: RefCell::default(),
             known: RefCell::default(),
@@ -180,8 +195,17 @@ impl World {
             self.local_failures.set(self.local_failures.get() + 1);
         }
         if let Some(class) = class {
-            *self.error_classes.borrow_mut().entry((step, class)).or_default() += 1;
+            self.note_class(step, class);
         }
+    }
+
+    /// Notes something that went wrong at a step.
+    pub(super) fn note_class(&self, step: usize, class: String) {
+        *self.error_classes.borrow_mut().entry((step, class)).or_default() += 1;
+    }
+
+    pub(super) fn check_totals(&self) -> CheckTotals {
+        self.checks.borrow().named(&self.scenario, |name| self.request_step(name))
     }
 
     pub(super) fn error_classes(&self) -> BTreeMap<(usize, String), u64> {
@@ -241,24 +265,24 @@ fn pools(system: SystemAccess, tls: Option<&Arc<rustls::ClientConfig>>) -> Syste
 /// Reads every regular expression of a scenario; fails with a sentence where one is wrong.
 pub(crate) fn compile(scenario: &Scenario) -> Result<HashMap<String, Regex>, String> {
     let mut regexes = HashMap::new();
+    let read = |request: &Request, pattern: &str| {
+        Regex::new(pattern).map_err(|error| {
+            format!("request `{}` has a regular expression that cannot be read: {error}", request.name)
+        })
+    };
     for request in scenario.flows.iter().flat_map(Flow::requests) {
         for (_, extract) in &request.extract {
             let Extract::Regex(pattern) = extract else { continue };
-            let regex = Regex::new(pattern).map_err(|error| {
-                format!("request `{}` has a regular expression that cannot be read: {error}", request.name)
-            })?;
+            let regex = read(request, pattern)?;
             if regex.captures_len() < 2 {
                 return Err(format!("request `{}`: `{pattern}` has no group to take", request.name));
             }
             regexes.insert(pattern.clone(), regex);
         }
-    }
-    let jobs = || scenario.flows.iter().flat_map(Flow::jobs);
-    if jobs().any(|job| !matches!(job.follow, proofload_core::scenario::Follow::Poll { .. })) {
-        return Err("webhook and websocket jobs cannot be run yet".to_owned());
-    }
-    if !scenario.data_files().is_empty() {
-        return Err("data files cannot be read yet".to_owned());
+        for check in &request.checks {
+            let CheckTest::Text(_, TextTest::Matches(pattern)) = &check.test else { continue };
+            regexes.insert(pattern.clone(), read(request, pattern)?);
+        }
     }
     Ok(regexes)
 }

@@ -145,23 +145,26 @@ impl Assembler {
         for ((step, class), times) in outcome.error_classes {
             self.record.steps[step].error_classes.insert(class, times);
         }
+        for ((step, check), counts) in outcome.checks {
+            self.record.steps[step].checks.insert(check, counts);
+        }
         for step in &mut self.record.steps {
             step.seconds.sort_by_key(|second| second.at);
         }
         let fates = fates(&outcome.jobs, work_shown, scenario);
-        for flow in scenario.flows.iter().filter(|flow| flow.holds_job()) {
+        for (index, flow) in scenario.flows.iter().enumerate().filter(|(_, flow)| flow.holds_job()) {
             let mut ledger = LedgerEvidence {
                 flow: flow.name.clone(),
-                duplicated: outcome.duplicated.get(&flow.name).copied().unwrap_or(0),
+                duplicated: outcome.duplicated.get(&index).copied().unwrap_or(0),
                 work_shown: work_shown.get(&flow.system).copied(),
                 ..LedgerEvidence::default()
             };
-            for (job, fate) in outcome.jobs.iter().zip(&fates).filter(|(job, _)| job.flow == flow.name) {
+            for (job, fate) in outcome.jobs.iter().zip(&fates).filter(|(job, _)| job.flow == index) {
                 ledger.enter(LedgerEntry {
-                    id: job.id.clone(),
+                    id: job.id.to_string(),
                     fate: *fate,
                     at_ms: job.at_ms,
-                    last_state: job.last_state.clone(),
+                    last_state: job.last_state.to_string(),
                 });
             }
             self.record.ledgers.push(ledger);
@@ -184,8 +187,7 @@ impl Assembler {
 fn fates(jobs: &[JobEntry], work_shown: &BTreeMap<String, u64>, scenario: &Scenario) -> Vec<Fate> {
     let mut fates: Vec<Fate> = jobs.iter().map(|job| job.fate).collect();
     for system in scenario.systems() {
-        let of_system =
-            |job: &JobEntry| scenario.flows.iter().any(|flow| flow.name == job.flow && flow.system == system);
+        let of_system = |job: &JobEntry| scenario.flows[job.flow].system == system;
         let open: Vec<usize> =
             (0..jobs.len()).filter(|index| jobs[*index].fate == Fate::Open && of_system(&jobs[*index])).collect();
         let (unread, read): (Vec<usize>, Vec<usize>) = open.into_iter().partition(|index| jobs[*index].unreadable);

@@ -22,6 +22,7 @@ use crate::clock::RunClock;
 use crate::cluster::ClusterEvent;
 use crate::environment::load_payloads;
 use crate::event::{Event, Phase};
+use crate::load::load_data;
 
 /// What to run, where.
 pub struct RunRequest {
@@ -108,8 +109,10 @@ pub async fn run(
     raise_file_limit();
     let payloads = load_payloads(&request.scenario.payloads, &request.scenario_folder, request.plan.seed)
         .map_err(RunError::Setup)?;
+    let data = load_data(request.scenario.data_files(), &request.scenario_folder).map_err(RunError::Setup)?;
     let mut stage = prepare::prepare(&request.place, &request.scenario.systems(), &stop, on_event).await?;
     stage.payloads = payloads;
+    stage.data = data;
     let outcome = session::run_session(&request, &mut stage, &stop, on_event).await;
     on_event(Event::Phase { phase: Phase::Stopping });
     stage.end().await;

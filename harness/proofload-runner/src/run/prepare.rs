@@ -13,7 +13,7 @@ use crate::cluster::{LocalCluster, prepare_local};
 use crate::collector::WatchedQueue;
 use crate::environment::{Running, Secrets, Spawner, authorization};
 use crate::event::{Event, Phase};
-use crate::load::{LoadedPayload, SystemAccess, Target};
+use crate::load::{LoadedData, LoadedPayload, SystemAccess, Target};
 
 /// Longest wait for a system that is not ours to start.
 const TARGET_READY_WITHIN: Duration = Duration::from_secs(10);
@@ -23,6 +23,7 @@ pub(super) struct Stage {
     pub(super) systems: Vec<SystemAccess>,
     pub(super) queues: Vec<WatchedQueue>,
     pub(super) payloads: Vec<LoadedPayload>,
+    pub(super) data: Vec<LoadedData>,
     pub(super) cluster: Option<LocalCluster>,
     pub(super) http: reqwest::Client,
     pub(super) tls: Arc<rustls::ClientConfig>,
@@ -76,6 +77,7 @@ pub(super) async fn prepare(
         systems: Vec::new(),
         queues: Vec::new(),
         payloads: Vec::new(),
+        data: Vec::new(),
         cluster: None,
         http: spawner.http.clone(),
         tls,

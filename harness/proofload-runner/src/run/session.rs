@@ -64,6 +64,7 @@ pub(super) async fn run_session(
         run_id: request.folder.id.clone(),
         systems: stage.systems.clone(),
         payloads: std::mem::take(&mut stage.payloads),
+        data: std::mem::take(&mut stage.data),
         timed: timed.clone(),
         tls: Some(Arc::clone(&stage.tls)),
     };

@@ -5,4 +5,8 @@ mod bad_servers;
 #[cfg(test)]
 mod driven;
 #[cfg(test)]
+mod flows;
+#[cfg(test)]
+mod jobs;
+#[cfg(test)]
 mod stall;
