@@ -1,7 +1,7 @@
 //! Checks the steps of a flow: templates parse, and a value is used only after it was surely extracted.
 
 use super::check::{Names, unknown};
-use super::flow::steps_walked_max;
+use super::flow::{repeats_job, steps_walked_max};
 use super::template::{Part, Template};
 use super::written::{OneOrMany, WrittenExtract, WrittenFlow, WrittenRequest, WrittenState, WrittenStep};
 use super::written_flow::{WrittenBranch, WrittenLoop};
@@ -93,6 +93,11 @@ pub(super) fn check_flow(
             format!("a pass of flow `{name}` may end without a request, so nothing would be sent"),
             None,
         );
+        return None;
+    }
+    if repeats_job(&steps, &mut Vec::new()) {
+        let help = "give each an id of its own: extract it anew before the next one".to_owned();
+        report.add(written, format!("a pass of flow `{name}` follows two jobs by the same id"), Some(help));
         return None;
     }
     let walked = steps_walked_max(&steps);

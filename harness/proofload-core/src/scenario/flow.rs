@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Request, Template, TraceUse};
+use super::{Part, Request, Template, TraceUse};
 
 /// What one pass of a user does.
 #[derive(Debug, Clone)]
@@ -227,6 +227,36 @@ fn all_steps(steps: &[Step]) -> Box<dyn Iterator<Item = &Step> + '_> {
         };
         std::iter::once(step).chain(below)
     }))
+}
+
+/// Whether one walk meets the same job id twice, so that the ledger would call it given twice. `seen` holds the ids so
+/// far; one whose value is extracted anew is another id.
+pub(super) fn repeats_job(steps: &[Step], seen: &mut Vec<Template>) -> bool {
+    steps.iter().any(|step| match step {
+        Step::Think { .. } => false,
+        Step::Request(request) => {
+            let anew =
+                |part: &Part| matches!(part, Part::Value(name) if request.extract.iter().any(|(new, _)| new == name));
+            seen.retain(|id| !id.0.iter().any(anew));
+            false
+        }
+        Step::Job(job) => {
+            let again = seen.contains(&job.id);
+            seen.push(job.id.clone());
+            again
+        }
+        // What the second round does, all later ones do.
+        Step::Loop { times, steps } => (0..*times.min(&2)).any(|_| repeats_job(steps, seen)),
+        Step::Choose(branches) => {
+            let before = std::mem::take(seen);
+            branches.iter().any(|branch| {
+                let mut of_branch = before.clone();
+                let again = repeats_job(&branch.steps, &mut of_branch);
+                seen.extend(of_branch);
+                again
+            })
+        }
+    })
 }
 
 /// Most steps that one walk may take, loops and choices counted as steps too.

@@ -199,7 +199,7 @@ flows:
         poll: { path: "/cart/{{cart}}" }
         done: { json: /state, in: [paid] }
     - job:
-        id: "{{cart}}"
+        id: "{{cart}}-sent"
         websocket: { path: "/ws/{{cart}}", timeout: 9s }
         done: { json: /state, in: [sent] }
 workloads:
@@ -260,6 +260,11 @@ const STEP_MISTAKES: &[(&str, &str)] = &[
     ("{{data users.email}}", "{{data user.email}}"),
     ("{{data users.email}}", "{{iteration}}"),
     ("pick: uniform", "pick: zipf"),
+    ("-sent", ""),
+    (
+        "times: 3\n        steps:",
+        "times: 3\n        steps:\n          - job: { id: \"{{cart}}-\", poll: { path: /, every: 1s, timeout: 9s }, done: { json: /a, in: [b] } }",
+    ),
     ("workloads:", "  idle: [think: 1s]\nworkloads:"),
     ("workloads:", "  idle: [choose: [{ weight: 1, steps: [] }]]\nworkloads:"),
 ];

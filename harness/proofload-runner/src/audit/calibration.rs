@@ -110,6 +110,7 @@ async fn round(workload: &str, length: Duration) -> Result<Round, RunError> {
         systems: vec![SystemAccess { name: "sink".to_owned(), target, tokens: std::collections::HashMap::new() }],
         payloads: Vec::new(),
         traces: Traces::default(),
+        data: Vec::new(),
         timed: timed(&scenario),
         tls: None,
         scenario,

@@ -15,7 +15,7 @@ use super::wire::{AssignedSystem, Assignment, ToCoordinator, ToWorker, read, wri
 use crate::audit::Watch;
 use crate::clock::{self, RunClock};
 use crate::environment::load_payloads;
-use crate::load::{Generator, GeneratorEvent, Shards, SystemAccess, Target, WorldParts};
+use crate::load::{Generator, GeneratorEvent, Shards, SystemAccess, Target, WorldParts, load_data};
 use crate::run::{raise_file_limit, timed_steps, tls_config};
 
 /// Pings before a run: the quickest of so many is quick.
@@ -147,6 +147,7 @@ async fn tell_all(stream: TcpStream, mut generator: Generator, mut watch: Watch)
 async fn world_parts(assignment: &Assignment, scenario: Scenario, traces: Traces) -> Result<WorldParts, String> {
     raise_file_limit();
     let payloads = load_payloads(&scenario.payloads, &assignment.folder, assignment.seed)?;
+    let data = load_data(scenario.data_files(), &assignment.folder)?;
     let mut systems = Vec::new();
     for system in &assignment.systems {
         systems.push(access(system).await?);
@@ -160,6 +161,7 @@ async fn world_parts(assignment: &Assignment, scenario: Scenario, traces: Traces
         systems,
         payloads,
         traces,
+        data,
         tls: Some(tls_config().map_err(|error| error.to_string())?),
     })
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use proofload_core::evidence::{Fate, Histogram};
 use serde::{Deserialize, Serialize};
 
+use super::checks::CheckTotals;
 use super::journal::JournalLine;
 use super::second::ClosedSecond;
 use crate::audit::Found;
@@ -69,6 +70,8 @@ pub(crate) struct Outcome {
     pub(crate) duplicated: BTreeMap<String, u64>,
     /// By step, then by class.
     pub(crate) error_classes: BTreeMap<usize, BTreeMap<String, u64>>,
+    /// By step, then by the check's words.
+    pub(crate) checks: CheckTotals,
 }
 
 /// What became of one job, as far as a shard knows.

@@ -1,14 +1,13 @@
 //! One request of a pass: built, sent, its answer read and judged; timed from its intended start.
 
-use std::cell::Cell;
-use std::collections::HashMap;
-
 use proofload_core::scenario::{Extract, Request};
 
 use super::broken::Broken;
+use super::checks;
 use super::http1::{Answer, Exchange};
 use super::recorder::{Sample, SampleOutcome};
 use super::request::render;
+use super::values::Values;
 use super::world::{Counted, World};
 
 /// One pass: which, and since when.
@@ -20,32 +19,6 @@ pub(super) struct Pass {
     pub(super) iteration: u64,
     /// When it should have begun.
     pub(super) intended_ns: u64,
-}
-
-/// Values that earlier steps of this pass extracted, and what else the pass remembers.
-#[derive(Debug, Default)]
-pub(super) struct Values {
-    by_name: HashMap<String, String>,
-    payloads_used: Cell<u32>,
-}
-
-impl Values {
-    pub(super) fn new() -> Self {
-        Self::default()
-    }
-
-    pub(super) fn get(&self, name: &str) -> Option<&String> {
-        self.by_name.get(name)
-    }
-
-    pub(super) fn insert(&mut self, name: String, value: String) {
-        self.by_name.insert(name, value);
-    }
-
-    /// The number of the next use of a payload within this pass.
-    pub(super) fn next_use(&self) -> u32 {
-        self.payloads_used.replace(self.payloads_used.get() + 1)
-    }
 }
 
 /// How a timed request ended.
@@ -74,6 +47,7 @@ pub(super) async fn timed_request(
         Err(_) => Err(Broken::TimedOut),
     };
     let ended_ns = world.clock.now_ns();
+    checks::count(world, pass, request, exchange.as_ref().ok().map(|exchange| &exchange.answer), values);
     let (outcome, class) = match &exchange {
         Err(broken) => (SampleOutcome::Broken(*broken), Some(broken.word().to_owned())),
         Ok(exchange) => match judge_answer(world, request, &exchange.answer, values) {

@@ -108,6 +108,13 @@ fn sum(outcomes: &[&Outcome]) -> Outcome {
         for (flow, times) in &outcome.duplicated {
             *sum.duplicated.entry(flow.clone()).or_default() += times;
         }
+        for (step, checks) in &outcome.checks {
+            for (check, counts) in checks {
+                let total = sum.checks.entry(*step).or_default().entry(check.clone()).or_default();
+                total.passed += counts.passed;
+                total.failed += counts.failed;
+            }
+        }
         for (step, classes) in &outcome.error_classes {
             for (class, times) in classes {
                 *sum.error_classes.entry(*step).or_default().entry(class.clone()).or_default() += times;

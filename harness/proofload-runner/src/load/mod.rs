@@ -1,6 +1,9 @@
 //! The generator: threads of their own that send what the plan says is due, and measure.
 
+mod book;
 mod broken;
+mod checks;
+mod data;
 mod event;
 mod executor_open;
 mod executor_vus;
@@ -19,9 +22,13 @@ mod request;
 mod second;
 mod shard;
 mod target;
+mod values;
 mod walk;
+mod webhook;
+mod websocket;
 mod world;
 
+pub(crate) use data::{LoadedData, load_data};
 pub(crate) use event::{Control, GeneratorEvent, JobOutcome, Outcome, Tick};
 pub(crate) use generator::{Generator, Shards, Worker};
 pub(crate) use http1::Piece;

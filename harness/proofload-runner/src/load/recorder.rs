@@ -315,7 +315,17 @@ mod tests {
             let outcome = SampleOutcome::Good;
             recorder.woke(intended_ns, intended_ns + 40_000);
             recorder.begin(0, intended_ns);
-            recorder.end(0, &Sample { intended_ns, dispatched_ns: intended_ns, sent_ns: intended_ns, first_byte_ns, ended_ns, outcome });
+            recorder.end(
+                0,
+                &Sample {
+                    intended_ns,
+                    dispatched_ns: intended_ns,
+                    sent_ns: intended_ns,
+                    first_byte_ns,
+                    ended_ns,
+                    outcome,
+                },
+            );
         }
     }
 
@@ -342,6 +352,9 @@ mod tests {
         let began = crate::clock::now();
         fill(&mut recorder, 1, SAMPLES);
         let took = crate::clock::now() - began;
-        println!("{} ns per sample: begun, ended and its wake lag, 7 histograms", took.as_nanos() / u128::from(SAMPLES));
+        println!(
+            "{} ns per sample: begun, ended and its wake lag, 7 histograms",
+            took.as_nanos() / u128::from(SAMPLES)
+        );
     }
 }

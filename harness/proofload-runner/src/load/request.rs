@@ -4,12 +4,14 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use http::HeaderValue;
-use proofload_core::scenario::{Body, Extract, FieldValue, Part, Request, Template};
+use proofload_core::scenario::{Body, CheckTest, Extract, FieldValue, Part, Place, Request, Template};
 
-use super::flow::{Pass, Values};
+use super::data;
+use super::flow::Pass;
 use super::http1::{Keep, Outgoing, Piece};
 use super::multipart::{Field, multipart};
 use super::target::Target;
+use super::values::Values;
 use super::world::World;
 
 /// A request with everything that is the same each time already rendered.
@@ -138,6 +140,8 @@ pub(super) fn fill(world: &World, pass: Pass, template: &Template, values: &Valu
             Part::Run => Some(world.run_id.clone()),
             Part::Value(name) => values.get(name).cloned(),
             Part::Known(name) => world.known(name, pass.iteration),
+            Part::Data { set, column } => data::value(&world.data, world.seed, pass, (set, column)),
+            Part::Webhook => world.webhooks.address(world.scenario.workloads[pass.workload].flow, pass),
             Part::Trace(field) => world.entry(pass)?.text(*field),
             _ => None,
         })
@@ -161,10 +165,14 @@ fn field(head: &mut Vec<u8>, name: &str, value: &[u8]) {
 
 /// What a flow reads of the answer to this request.
 fn keep(request: &Request) -> Keep {
-    let wants = |of: fn(&Extract) -> bool| request.extract.iter().any(|(_, from)| of(from));
+    let extracts = |of: fn(&Extract) -> bool| request.extract.iter().any(|(_, from)| of(from));
+    let checks = |of: fn(&Place) -> bool| {
+        request.checks.iter().any(|check| matches!(&check.test, CheckTest::Text(place, _) if of(place)))
+    };
     Keep {
-        head: wants(|from| matches!(from, Extract::Header(_))),
-        body: wants(|from| matches!(from, Extract::Json(_) | Extract::Regex(_))),
+        head: extracts(|from| matches!(from, Extract::Header(_))) || checks(|place| matches!(place, Place::Header(_))),
+        body: extracts(|from| matches!(from, Extract::Json(_) | Extract::Regex(_)))
+            || checks(|place| matches!(place, Place::Json(_) | Place::Body)),
     }
 }
 

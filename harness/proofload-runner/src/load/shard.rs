@@ -12,7 +12,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use super::event::{Control, GeneratorEvent, Outcome, Tick};
 use super::job::last_look;
 use super::world::{World, WorldParts};
-use super::{executor_open, executor_vus};
+use super::{executor_open, executor_vus, webhook};
 
 /// How often the thread tells what it has; also how often open seconds are looked at.
 const TICK: Duration = Duration::from_millis(250);
@@ -40,8 +40,8 @@ impl Shard {
         let (control, told) = unbounded_channel();
         let thread = std::thread::Builder::new().name(format!("{}-{index}", crate::audit::GENERATOR_THREAD)).spawn(
             move || {
-                let last_words = LastWords(Teller { index, tell: tell.clone() });
-                let ended = thread_main(parts, plan, told, Teller { index, tell });
+                let last_words = LastWords(Teller::new(index, tell.clone()));
+                let ended = thread_main(parts, plan, told, Teller::new(index, tell));
                 if let Err(why) = &ended {
                     last_words.0.tell(GeneratorEvent::Lost(why.clone()));
                 }
@@ -76,6 +76,10 @@ pub(super) struct Teller {
 }
 
 impl Teller {
+    pub(super) fn new(index: usize, tell: UnboundedSender<(usize, GeneratorEvent)>) -> Self {
+        Self { index, tell }
+    }
+
     pub(super) fn tell(&self, event: GeneratorEvent) {
         // The other end is gone only when the run is being torn down.
         let _ = self.tell.send((self.index, event));
@@ -104,6 +108,7 @@ fn thread_main(parts: WorldParts, plan: Plan, told: UnboundedReceiver<Control>, 
 }
 
 async fn drive(world: Rc<World>, plan: Plan, mut told: UnboundedReceiver<Control>) -> Result<(), String> {
+    webhook::serve(&world);
     let load = tokio::task::spawn_local(run_load(Rc::clone(&world), plan));
     let mut load = std::pin::pin!(load);
     let mut loading = true;
@@ -189,7 +194,7 @@ async fn finish(world: &Rc<World>) {
     look_at_open_jobs(world).await;
     let closed = world.recorder.borrow_mut().close_all(world.clock.now_ns());
     world.events.tell(GeneratorEvent::Closed(closed));
-    let (jobs, duplicated) = world.jobs.borrow_mut().take();
+    let (jobs, duplicated) = world.jobs.borrow_mut().take(&world.scenario.flows);
     let recorder = world.recorder.borrow();
     let outcome = Outcome {
         due: world.due.get(),
@@ -204,6 +209,7 @@ async fn finish(world: &Rc<World>) {
         jobs,
         duplicated,
         error_classes: world.error_classes(),
+        checks: world.check_totals(),
     };
     world.events.tell(GeneratorEvent::Finished(Box::new(outcome)));
 }

@@ -7,10 +7,11 @@ use proofload_core::plan::draw;
 use proofload_core::scenario::{Flow, Leaf};
 
 use super::broken::Broken;
-use super::flow::{Pass, Values, timed_request};
-use super::job;
+use super::flow::{Pass, timed_request};
 use super::recorder::{Sample, SampleOutcome};
+use super::values::Values;
 use super::world::{Counted, World};
+use super::{checks, job};
 
 /// Runs the steps of one pass until the end or the first bad answer; says when that was.
 ///
@@ -87,5 +88,102 @@ fn record_unreached<'w>(
         };
         world.recorder.borrow_mut().begin(index, pass.intended_ns);
         world.end(index, &sample, Some(class.to_owned()));
+        if let Leaf::Request(request) = leaf {
+            checks::count(world, pass, request, None, &Values::new());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proofload_core::evidence::StepKind;
+    use proofload_core::scenario::Scenario;
+
+    use super::*;
+    use crate::clock::RunClock;
+    use crate::load::Target;
+    use crate::load::recorder::Timed;
+    use crate::load::shard::Teller;
+    use crate::load::world::{SystemAccess, WorldParts};
+
+    /// How many wait at once.
+    const WAITING: usize = 100_000;
+    /// What they may take together.
+    const BYTES_MAX: usize = 256 * 1024 * 1024;
+
+    /// A world with one flow: a request, and a job that is followed as told.
+    async fn world(follow: &str) -> Rc<World> {
+        let text = format!(
+            "apiVersion: proofload/v1\nkind: Scenario\nname: t\nsystem: s\nflows:\n  f:\n    - request: {{ name: a, path: /, json: '{{{{webhook}}}}', extract: {{ id: {{ json: /id }} }} }}\n    - job: {{ id: '{{{{id}}}}', {follow}, done: {{ json: /state, in: [done] }} }}\n    - job: {{ id: '{{{{id}}}}-', webhook: {{ id: {{ json: /id }}, timeout: 1s }}, done: {{ json: /state, in: [done] }} }}\nworkloads:\n  w: {{ flow: f, executor: constant-vus, vus: 1, for: 1s }}\n"
+        );
+        let timed = |kind, name: &str| Timed { kind, name: name.to_owned(), limits_ns: vec![] };
+        let parts = WorldParts {
+            clock: RunClock::starting_in(Duration::ZERO),
+            scenario: Scenario::parse("t.yaml", &text).unwrap(),
+            seed: 1,
+            run_id: "run".to_owned(),
+            systems: vec![SystemAccess {
+                name: "s".to_owned(),
+                target: Target::resolve("http://127.0.0.1:1").await.unwrap(),
+                tokens: HashMap::new(),
+            }],
+            payloads: vec![],
+            traces: proofload_core::trace::Traces::default(),
+            data: vec![],
+            timed: vec![timed(StepKind::Request, "a"), timed(StepKind::Job, "f")],
+            tls: None,
+        };
+        // What is told has nobody to hear it, and is dropped.
+        Rc::new(World::new(parts, Teller::new(0, tokio::sync::mpsc::unbounded_channel().0)).unwrap())
+    }
+
+    fn resident_bytes() -> usize {
+        let text = std::fs::read_to_string("/proc/self/statm").unwrap();
+        text.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
+    }
+
+    /// What each of many passes takes that wait for their job, its entry in the book included.
+    async fn bytes_per_waiting_job(follow: &str) -> usize {
+        let world = world(follow).await;
+        let flow = Rc::clone(&world);
+        let jobs: Vec<_> = flow.scenario.flows[0].jobs().collect();
+        let pass = |iteration| Pass { workload: 0, iteration, intended_ns: 0 };
+        let pass_bytes = size_of_val(&run_pass(Rc::clone(&world), pass(0)));
+        let before = resident_bytes();
+        for iteration in 0..WAITING as u64 {
+            let (world, job) = (Rc::clone(&world), std::sync::Arc::clone(jobs[0]));
+            tokio::task::spawn_local(async move {
+                // The way of the pass, as it is held while the job is followed.
+                let mut values = Values::new();
+                values.insert("id".to_owned(), format!("0190a6c2-7f43-7b5e-9c1d-{iteration:012}"));
+                let walk = flow_of(&world, pass(iteration)).walk(1, 0, iteration);
+                job::follow(&world, pass(iteration), &job, &values).await;
+                drop(walk);
+            });
+        }
+        while world.jobs.borrow().open < WAITING as u64 {
+            tokio::task::yield_now().await;
+        }
+        // The future of a whole pass may be larger than the one that stands for it here.
+        (resident_bytes() - before) / WAITING + pass_bytes
+    }
+
+    fn flow_of(world: &World, pass: Pass) -> &Flow {
+        flow(world, pass)
+    }
+
+    #[test]
+    fn a_hundred_thousand_waiting_jobs_fit_into_memory() {
+        let follows = [
+            "webhook: { id: { json: /id }, timeout: 60s }",
+            "poll: { path: '/jobs/{{id}}', every: 60s, timeout: 60s }",
+        ];
+        for follow in follows {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let bytes = tokio::task::LocalSet::new().block_on(&runtime, bytes_per_waiting_job(follow));
+            assert!(bytes * WAITING <= BYTES_MAX, "{bytes} bytes each: {follow}");
+        }
     }
 }

@@ -8,20 +8,24 @@ use std::sync::Arc;
 use http::HeaderValue;
 use proofload_core::evidence::StepKind;
 use proofload_core::payload::Use;
-use proofload_core::scenario::{Extract, Flow, Request, Scenario};
+use proofload_core::scenario::{CheckTest, Extract, Flow, Request, Scenario, TextTest};
 use proofload_core::trace::{TraceEntry, Traces};
 use regex::Regex;
 use tokio::sync::Semaphore;
 
+use super::book::JobBook;
 use super::broken::Broken;
-use super::flow::{Pass, Values};
-use super::job::JobBook;
+use super::checks::{CheckTotals, Tally};
+use super::data::LoadedData;
+use super::flow::Pass;
 use super::payload::{LoadedPayload, PayloadFile};
 use super::pool::Pool;
 use super::recorder::{Recorder, Sample, SampleOutcome, Timed};
 use super::request::Prepared;
 use super::shard::Teller;
 use super::target::Target;
+use super::values::Values;
+use super::webhook::Webhooks;
 use crate::clock::RunClock;
 
 /// How a system is reached.
@@ -63,6 +67,10 @@ pub(super) struct World {
     /// Indices of timed jobs, by flow.
     job_steps: HashMap<String, usize>,
     pub(super) regexes: HashMap<String, Regex>,
+    pub(super) data: Vec<LoadedData>,
+    pub(super) checks: RefCell<Tally>,
+    pub(super) webhooks: Webhooks,
+    pub(super) tls: Option<Arc<rustls::ClientConfig>>,
     pub(super) recorder: RefCell<Recorder>,
     pub(super) jobs: RefCell<JobBook>,
     known: RefCell<HashMap<String, VecDeque<String>>>,
@@ -95,14 +103,15 @@ pub(crate) struct WorldParts {
     pub(crate) systems: Vec<SystemAccess>,
     pub(crate) payloads: Vec<LoadedPayload>,
     pub(crate) traces: Traces,
+    pub(crate) data: Vec<LoadedData>,
     pub(crate) timed: Vec<Timed>,
     pub(crate) tls: Option<Arc<rustls::ClientConfig>>,
 }
 
 impl World {
-    /// Puts the world together; fails with a sentence where a regular expression is wrong.
+    /// Puts the world together; fails with a sentence where a regular expression is wrong or a webhook has no port.
     pub(super) fn new(parts: WorldParts, events: Teller) -> Result<Self, String> {
-        let WorldParts { clock, scenario, seed, run_id, systems, payloads, traces, timed, tls } = parts;
+        let WorldParts { clock, scenario, seed, run_id, systems, payloads, traces, data, timed, tls } = parts;
         let pools: HashMap<String, Rc<SystemPools>> = systems
             .into_iter()
             .map(|system| (system.name.clone(), Rc::new(pools(system, tls.as_ref(), clock))))
@@ -112,6 +121,7 @@ impl World {
         };
         let systems = scenario.flows.iter().map(|flow| of_flow(&flow.system)).collect::<Result<Vec<_>, _>>()?;
         let prepared = prepare(&scenario, &systems, &timed, &run_id)?;
+        let webhooks = Webhooks::open(&scenario, run_id.clone(), |flow| systems[flow].load.target().address)?;
         Ok(Self {
             clock,
             seed,
@@ -119,9 +129,13 @@ impl World {
             payloads: payloads.into_iter().map(|loaded| (loaded.set.name.clone(), loaded)).collect(),
             traces,
             limiters: scenario.workloads.iter().map(|load| Semaphore::new(load.max_in_flight as usize)).collect(),
+            checks: RefCell::new(Tally::new(&scenario, |request| prepared[request.index].step)),
             prepared,
             job_steps: steps_of(&timed, StepKind::Job).map(|(name, step)| (name.to_owned(), step)).collect(),
             regexes: compile(&scenario)?,
+            data,
+            webhooks,
+            tls,
             recorder: RefCell::new(Recorder::new(timed)),
             jobs: RefCell::default(),
             known: RefCell::default(),
@@ -170,8 +184,17 @@ impl World {
             self.local_failures.set(self.local_failures.get() + 1);
         }
         if let Some(class) = class {
-            *self.error_classes.borrow_mut().entry(step).or_default().entry(class).or_default() += 1;
+            self.note_class(step, class);
         }
+    }
+
+    /// Notes something that went wrong at a step.
+    pub(super) fn note_class(&self, step: usize, class: String) {
+        *self.error_classes.borrow_mut().entry(step).or_default().entry(class).or_default() += 1;
+    }
+
+    pub(super) fn check_totals(&self) -> CheckTotals {
+        self.checks.borrow().named(&self.scenario, |request| self.prepared(request).step)
     }
 
     pub(super) fn error_classes(&self) -> BTreeMap<usize, BTreeMap<String, u64>> {
@@ -256,24 +279,24 @@ fn pools(system: SystemAccess, tls: Option<&Arc<rustls::ClientConfig>>, clock: R
 /// Reads every regular expression of a scenario; fails with a sentence where one is wrong.
 pub(crate) fn compile(scenario: &Scenario) -> Result<HashMap<String, Regex>, String> {
     let mut regexes = HashMap::new();
+    let read = |request: &Request, pattern: &str| {
+        Regex::new(pattern).map_err(|error| {
+            format!("request `{}` has a regular expression that cannot be read: {error}", request.name)
+        })
+    };
     for request in scenario.flows.iter().flat_map(Flow::requests) {
         for (_, extract) in &request.extract {
             let Extract::Regex(pattern) = extract else { continue };
-            let regex = Regex::new(pattern).map_err(|error| {
-                format!("request `{}` has a regular expression that cannot be read: {error}", request.name)
-            })?;
+            let regex = read(request, pattern)?;
             if regex.captures_len() < 2 {
                 return Err(format!("request `{}`: `{pattern}` has no group to take", request.name));
             }
             regexes.insert(pattern.clone(), regex);
         }
-    }
-    let jobs = || scenario.flows.iter().flat_map(Flow::jobs);
-    if jobs().any(|job| !matches!(job.follow, proofload_core::scenario::Follow::Poll { .. })) {
-        return Err("webhook and websocket jobs cannot be run yet".to_owned());
-    }
-    if !scenario.data_files().is_empty() {
-        return Err("data files cannot be read yet".to_owned());
+        for check in &request.checks {
+            let CheckTest::Text(_, TextTest::Matches(pattern)) = &check.test else { continue };
+            regexes.insert(pattern.clone(), read(request, pattern)?);
+        }
     }
     Ok(regexes)
 }

@@ -184,6 +184,9 @@ impl Assembler {
         for (step, classes) in outcome.error_classes {
             self.record.steps[step].error_classes = classes;
         }
+        for (step, checks) in outcome.checks {
+            self.record.steps[step].checks = checks;
+        }
         self.settle_seconds();
         let fates = fates(&outcome.jobs, work_shown, scenario);
         for flow in scenario.flows.iter().filter(|flow| flow.holds_job()) {

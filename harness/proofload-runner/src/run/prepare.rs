@@ -14,7 +14,7 @@ use crate::cluster::{LocalCluster, prepare_local};
 use crate::collector::WatchedQueue;
 use crate::environment::{Running, Secrets, Spawner, authorization};
 use crate::event::{Event, Phase};
-use crate::load::{LoadedPayload, SystemAccess, Target};
+use crate::load::{LoadedData, LoadedPayload, SystemAccess, Target};
 
 /// Longest wait for a system that is not ours to start.
 const TARGET_READY_WITHIN: Duration = Duration::from_secs(10);
@@ -25,6 +25,7 @@ pub(super) struct Stage {
     pub(super) queues: Vec<WatchedQueue>,
     pub(super) payloads: Vec<LoadedPayload>,
     pub(super) calibration: Option<Calibration>,
+    pub(super) data: Vec<LoadedData>,
     pub(super) cluster: Option<LocalCluster>,
     pub(super) http: reqwest::Client,
     pub(super) tls: Arc<rustls::ClientConfig>,
@@ -79,6 +80,7 @@ pub(super) async fn prepare(
         queues: Vec::new(),
         payloads: Vec::new(),
         calibration: None,
+        data: Vec::new(),
         cluster: None,
         http: spawner.http.clone(),
         tls,

@@ -73,6 +73,7 @@ pub(super) async fn run_session(
         systems: stage.systems.clone(),
         payloads: std::mem::take(&mut stage.payloads),
         traces: request.traces.clone(),
+        data: std::mem::take(&mut stage.data),
         timed: timed.clone(),
         tls: Some(Arc::clone(&stage.tls)),
     };

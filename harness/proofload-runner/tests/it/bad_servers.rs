@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::driven::{drive, get, scenario, total};
 
 /// A server of raw bytes: reads a request, then does as told. `/ready` is always answered well.
-async fn server<F, R>(behave: F) -> SocketAddr
+pub(crate) async fn server<F, R>(behave: F) -> SocketAddr
 where
     F: Fn(TcpStream, u64) -> R + Send + Sync + 'static,
     R: Future<Output = ()> + Send + 'static,

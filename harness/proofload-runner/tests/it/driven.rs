@@ -26,7 +26,15 @@ pub(crate) fn scenario_of(flows: &str, workload: &str, rules: &str) -> Scenario 
 
 /// Drives `scenario` against a server at `address`.
 pub(crate) async fn drive(scenario: &Scenario, address: SocketAddr) -> RunRecord {
+    drive_with(scenario, address, &[]).await
+}
+
+/// Drives `scenario`, beside which these files lie, against a server at `address`.
+pub(crate) async fn drive_with(scenario: &Scenario, address: SocketAddr, files: &[(&str, &str)]) -> RunRecord {
     let folder = tempfile::tempdir().unwrap();
+    for (name, content) in files {
+        std::fs::write(folder.path().join(name), content).unwrap();
+    }
     drive_in(scenario, address, folder.path()).await
 }
 

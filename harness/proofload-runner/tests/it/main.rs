@@ -5,6 +5,10 @@ mod bad_servers;
 #[cfg(test)]
 mod driven;
 #[cfg(test)]
+mod flows;
+#[cfg(test)]
+mod jobs;
+#[cfg(test)]
 mod stall;
 #[cfg(test)]
 mod uploads;
