@@ -33,14 +33,13 @@ pub(crate) fn traces(scenario: &Scenario, folder: &Path) -> Result<Traces, Failu
     let files = scenario.trace_files();
     for (number, wanted) in files.iter().enumerate() {
         let same = files[..number].iter().find(|read| (read.file, read.format) == (wanted.file, wanted.format));
-        let trace = match same.and_then(|read| traces.get(read.workload)) {
-            Some(trace) => Arc::clone(trace),
-            None => {
-                let path = folder.join(wanted.file);
-                let text = read_at_most(&path, TRACE_BYTES_MAX)?;
-                let trace = Trace::parse(wanted.format, &path.display().to_string(), &text);
-                Arc::new(trace.map_err(|error| Failure::usage(format!("error: {error}")))?)
-            }
+        let trace = if let Some(trace) = same.and_then(|read| traces.get(read.workload)) {
+            Arc::clone(trace)
+        } else {
+            let path = folder.join(wanted.file);
+            let text = read_at_most(&path, TRACE_BYTES_MAX)?;
+            let trace = Trace::parse(wanted.format, &path.display().to_string(), &text);
+            Arc::new(trace.map_err(|error| Failure::usage(format!("error: {error}")))?)
         };
         traces.insert(wanted.workload, trace);
     }

@@ -88,7 +88,7 @@ fn written(address: SocketAddr) -> String {
         IpAddr::V6(ip) => ip.octets().to_vec(),
     };
     let words = bytes.chunks_exact(4).map(|word| u32::from_ne_bytes([word[0], word[1], word[2], word[3]]));
-    let ip: String = words.map(|word| format!("{word:08X}")).collect();
+    let ip = words.map(|word| format!("{word:08X}")).collect::<Vec<_>>().concat();
     format!("{ip}:{:04X}", address.port())
 }
 

@@ -81,16 +81,16 @@ impl Read<'_> {
             CheckTest::Status(statuses) => statuses.contains(&self.answer.status),
             CheckTest::Bytes { min, max } => (*min..=*max).contains(&self.answer.body_bytes),
             CheckTest::Text(place, test) => {
-                let text = self.text_at(place);
+                let found = self.text_at(place);
                 let filled = |template| fill(world, pass, template, values);
                 match test {
-                    TextTest::Exists(wanted) => text.is_some() == *wanted,
-                    TextTest::Equals(wanted) => text.is_some() && text == filled(wanted),
+                    TextTest::Exists(wanted) => found.is_some() == *wanted,
+                    TextTest::Equals(wanted) => found.is_some() && found == filled(wanted),
                     TextTest::Contains(wanted) => {
-                        text.zip(filled(wanted)).is_some_and(|(text, wanted)| text.contains(&wanted))
+                        found.zip(filled(wanted)).is_some_and(|(text, wanted)| text.contains(&wanted))
                     }
                     TextTest::Matches(pattern) => {
-                        text.zip(world.regexes.get(pattern)).is_some_and(|(text, regex)| regex.is_match(&text))
+                        found.zip(world.regexes.get(pattern)).is_some_and(|(text, regex)| regex.is_match(&text))
                     }
                 }
             }

@@ -35,7 +35,7 @@ fn load_set(set: &DataSet, folder: &Path) -> Result<LoadedData, String> {
     let bytes = std::fs::read(&path).map_err(unreadable)?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = good.split(|byte| *byte == b'\n').count();
         format!("{name}:{line}: this line is not UTF-8 text; save the file as UTF-8")
     })?;
     let table = Table::parse(&name, &text).map_err(|problem| problem.to_string())?;

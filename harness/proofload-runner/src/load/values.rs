@@ -22,13 +22,12 @@ impl Values {
 
     /// Gives a name its value, in place of an earlier one.
     pub(super) fn insert(&mut self, name: String, value: String) {
-        match self.by_name.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, known)) => *known = value,
-            None => {
-                self.by_name.reserve_exact(1);
-                self.by_name.push((name, value));
-            }
+        if let Some((_, known)) = self.by_name.iter_mut().find(|(known, _)| *known == name) {
+            *known = value;
+            return;
         }
+        self.by_name.reserve_exact(1);
+        self.by_name.push((name, value));
     }
 
     /// The number of the next use of a payload within this pass.

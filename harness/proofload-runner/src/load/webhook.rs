@@ -68,14 +68,13 @@ impl Webhooks {
         {
             let local = local_ip(target_of(flow));
             let open = listeners.iter().filter_map(|listener| listener.local_addr().ok());
-            let address = match open.into_iter().find(|address| address.ip() == local) {
-                Some(address) => address,
-                None => {
-                    let (listener, address) = listen(local)
-                        .map_err(|error| format!("no port for webhooks can be opened on {local}: {error}"))?;
-                    listeners.push(listener);
-                    address
-                }
+            let address = if let Some(address) = open.into_iter().find(|address| address.ip() == local) {
+                address
+            } else {
+                let (listener, address) =
+                    listen(local).map_err(|error| format!("no port for webhooks can be opened on {local}: {error}"))?;
+                listeners.push(listener);
+                address
             };
             addresses.insert(flow, address);
         }

@@ -40,8 +40,8 @@ async fn send(callback: &str, method: &str, path: Option<&str>, body: &str) -> u
 /// Delivers states of a job, one after the other.
 async fn deliver(answers: &Answers, callback: &str, id: &str, states: &[&str]) {
     for state in states {
-        let status = send(callback, "POST", None, &json!({ "job": { "id": id }, "state": state }).to_string()).await;
-        *answers.lock().unwrap().entry(status).or_default() += 1;
+        let answered = send(callback, "POST", None, &json!({ "job": { "id": id }, "state": state }).to_string()).await;
+        *answers.lock().unwrap().entry(answered).or_default() += 1;
     }
 }
 

@@ -47,5 +47,5 @@ fn serves_as_a_process() {
     // The test runner has begun a line of its own.
     println!("\n{{\"event\":\"listening\",\"address\":\"{address}\"}}");
     // Ends with the run, which kills what it started; the bound is for a run that cannot.
-    std::thread::sleep(Duration::from_secs(60));
+    std::thread::sleep(Duration::from_mins(1));
 }
