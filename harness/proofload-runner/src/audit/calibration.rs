@@ -1,6 +1,7 @@
 //! The check before the first request: can this machine send the plan's highest rate on time to a server that answers
 //! at once? If not, no target could show more than this machine's own limit, and the run is refused.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use proofload_core::evidence::Calibration;
@@ -115,7 +116,8 @@ async fn round(workload: &str, length: Duration) -> Result<Round, RunError> {
         tls: None,
         scenario,
     };
-    let mut generator = Generator::start(&parts, &plan, Shards::all(1)).map_err(|error| failed(error.to_string()))?;
+    let mut generator =
+        Generator::start(&parts, &Arc::new(plan), Shards::all(1)).map_err(|error| failed(error.to_string()))?;
     let mut last_call = std::pin::pin!(tokio::time::sleep(LEAD + length + LATE_MAX));
     let (mut busy, mut asked, mut answered) = (None, false, 0);
     loop {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::HeaderValue;
@@ -74,7 +75,7 @@ impl Joined {
             count: self.assignment.shards,
             total: self.assignment.shards_total,
         };
-        let generator = Generator::start(&WorldParts { clock, ..parts }, &plan, shards)
+        let generator = Generator::start(&WorldParts { clock, ..parts }, &Arc::new(plan), shards)
             .map_err(|error| format!("the generator threads could not start: {error}"))?;
         let watch = Watch::start(clock, &targets);
         tell_all(self.stream, generator, watch).await

@@ -13,7 +13,7 @@ use super::world::World;
 const WAITING_MAX: u64 = 100_000;
 
 /// Releases every arrival at its time; ends with the last one or when the run stops.
-pub(super) async fn run(world: Rc<World>, arrivals: Vec<Arrival>) -> std::io::Result<()> {
+pub(super) async fn run(world: Rc<World>, arrivals: &[Arrival]) -> std::io::Result<()> {
     let Some(first) = arrivals.first() else { return Ok(()) };
     let mut pacer = Pacer::new(world.clock.instant(first.at_ns))?;
     let mut next = 0;

@@ -1,6 +1,7 @@
 //! The generator: shards that send the load between them, heard as one.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use proofload_core::plan::Plan;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -59,7 +60,7 @@ impl Generator {
     ///
     /// # Errors
     /// Where the machine gives no thread.
-    pub(crate) fn start(parts: &WorldParts, plan: &Plan, shards: Shards) -> std::io::Result<Self> {
+    pub(crate) fn start(parts: &WorldParts, plan: &Arc<Plan>, shards: Shards) -> std::io::Result<Self> {
         let (tell, events) = unbounded_channel();
         let mut workers: Vec<Box<dyn Worker>> = Vec::new();
         for index in 0..shards.count {
@@ -103,16 +104,16 @@ impl Generator {
 }
 
 /// The share of one shard: its arrivals, its users, and its part of every limit.
-fn share(parts: &WorldParts, plan: &Plan, index: u32, of: u32) -> (WorldParts, Plan) {
+fn share(parts: &WorldParts, plan: &Arc<Plan>, index: u32, of: u32) -> (WorldParts, Arc<Plan>) {
     let mut parts = parts.clone();
     if of == 1 {
-        return (parts, plan.clone());
+        // A plan may be gigabytes, so the only shard shares it.
+        return (parts, Arc::clone(plan));
     }
     let plan = plan.shard(index, of);
     for workload in &mut parts.scenario.workloads {
         let part = plan.shard.share(u64::from(workload.max_in_flight));
-        // A share of nothing would send nothing; so few places for so many shards are rounded up.
-        workload.max_in_flight = u32::try_from(part).unwrap_or(u32::MAX).max(1);
+        workload.max_in_flight = u32::try_from(part).unwrap_or(u32::MAX);
     }
-    (parts, plan)
+    (parts, Arc::new(plan))
 }

@@ -1,6 +1,7 @@
 //! One shard of the generator: a thread with a runtime of its own, so that nothing else of proofload delays a send.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -34,7 +35,7 @@ impl Shard {
     pub(super) fn start(
         index: usize,
         parts: WorldParts,
-        plan: Plan,
+        plan: Arc<Plan>,
         tell: UnboundedSender<(usize, GeneratorEvent)>,
     ) -> std::io::Result<Self> {
         let (control, told) = unbounded_channel();
@@ -95,7 +96,12 @@ impl Drop for LastWords {
     }
 }
 
-fn thread_main(parts: WorldParts, plan: Plan, told: UnboundedReceiver<Control>, tell: Teller) -> Result<(), String> {
+fn thread_main(
+    parts: WorldParts,
+    plan: Arc<Plan>,
+    told: UnboundedReceiver<Control>,
+    tell: Teller,
+) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         // Looks at sockets and the pacing timer after so many polls of passes: 61, the default, can be half a
@@ -107,7 +113,7 @@ fn thread_main(parts: WorldParts, plan: Plan, told: UnboundedReceiver<Control>, 
     runtime.block_on(drive(world, plan, told))
 }
 
-async fn drive(world: Rc<World>, plan: Plan, mut told: UnboundedReceiver<Control>) -> Result<(), String> {
+async fn drive(world: Rc<World>, plan: Arc<Plan>, mut told: UnboundedReceiver<Control>) -> Result<(), String> {
     webhook::serve(&world);
     let load = tokio::task::spawn_local(run_load(Rc::clone(&world), plan));
     let mut load = std::pin::pin!(load);
@@ -133,7 +139,7 @@ async fn drive(world: Rc<World>, plan: Plan, mut told: UnboundedReceiver<Control
     Ok(())
 }
 
-async fn run_load(world: Rc<World>, plan: Plan) -> std::io::Result<()> {
+async fn run_load(world: Rc<World>, plan: Arc<Plan>) -> std::io::Result<()> {
     let closed = world.scenario.workloads.iter().enumerate();
     let closed: Vec<_> = closed
         .filter(|(_, workload)| matches!(workload.executor, Executor::Vus { .. } | Executor::Iterations { .. }))
@@ -143,7 +149,7 @@ async fn run_load(world: Rc<World>, plan: Plan) -> std::io::Result<()> {
         })
         .collect();
     let ends_ns = plan.ends_ns;
-    executor_open::run(Rc::clone(&world), plan.arrivals).await?;
+    executor_open::run(Rc::clone(&world), &plan.arrivals).await?;
     for users in closed {
         let _ = users.await;
     }

@@ -48,12 +48,25 @@ pub(super) async fn gather(request: &RunRequest, systems: &[SystemAccess]) -> Re
             .stdout(Stdio::null())
             .stderr(log)
             .kill_on_drop(true)
+            // Ctrl-C is for the run, which tells its generators what to do.
+            .process_group(0)
             .spawn();
         children.push(child.map_err(failed)?);
     }
     let assignments = (0..request.generators).map(|index| assignment(request, systems, index)).collect();
-    let gathered = coordinator.gather(assignments).await.map_err(RunError::Setup)?;
+    let gathered = tokio::select! {
+        gathered = coordinator.gather(assignments) => gathered.map_err(RunError::Setup)?,
+        ended = first_ended(&mut children) => return Err(RunError::Setup(ended)),
+    };
     Ok(Some(Processes { gathered, children }))
+}
+
+/// Waits until one of the processes ends, which none should before the load; tells of it in a sentence.
+async fn first_ended(children: &mut [Child]) -> String {
+    let ends = children.iter_mut().map(|child| Box::pin(child.wait()));
+    let (status, index, _) = futures::future::select_all(ends).await;
+    let how = status.map_or_else(|error| error.to_string(), |status| status.to_string());
+    format!("generator process {} ended before the load began ({how}); see logs/generator-{}.log", index + 1, index + 1)
 }
 
 fn assignment(request: &RunRequest, systems: &[SystemAccess], index: u32) -> Assignment {

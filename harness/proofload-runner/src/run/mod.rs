@@ -9,6 +9,7 @@ mod session;
 mod settle;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use proofload_core::environment::{Environment, Token};
@@ -43,7 +44,7 @@ pub struct RunRequest {
     /// The traces that it replays.
     pub traces: Traces,
     /// The whole schedule.
-    pub plan: Plan,
+    pub plan: Arc<Plan>,
     /// The scenario's file, for messages of generator processes.
     pub scenario_file: PathBuf,
     /// What the command line multiplied every rate by.

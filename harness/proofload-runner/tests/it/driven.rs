@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use proofload_core::environment::Environment;
 use proofload_core::evidence::{RunRecord, StepEvidence, StepKind};
@@ -61,7 +62,7 @@ pub(crate) async fn drive_in(scenario: &Scenario, address: SocketAddr, folder: &
         scale: 1.0,
         threads: 1,
         generators: 0,
-        plan: Plan::new(scenario, &Traces::default(), 1).unwrap(),
+        plan: Arc::new(Plan::new(scenario, &Traces::default(), 1).unwrap()),
         folder: RunFolder::create(folder, "run-1").unwrap(),
         command: String::new(),
         calibrate: false,

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use proofload_core::evidence::{RunEnd, RunRecord};
 use proofload_core::judge::judge;
@@ -40,6 +41,8 @@ pub(crate) async fn run(args: RunArgs) -> Result<u8, Failure> {
         writeln!(std::io::stdout(), "{} is ready to run on {}; nothing was sent", scenario.name, environment.name)?;
         return Ok(0);
     }
+    let threads = args.threads.unwrap_or_else(|| threads_for(&scenario, &plan));
+    check_shards(threads * args.generators.max(1), &scenario)?;
     let parent = args.out.clone().unwrap_or_else(|| PathBuf::from("reports").join(&environment.name));
     let folder = RunFolder::create(&parent, &stamp::run_id(unix_ms()))?;
     folder.write("scenario.yaml", resolved(&args, &source.text).as_bytes())?;
@@ -55,12 +58,12 @@ pub(crate) async fn run(args: RunArgs) -> Result<u8, Failure> {
             proofload: std::env::current_exe()?,
             variable,
         },
-        threads: args.threads.unwrap_or_else(|| threads_for(&scenario, &plan)),
+        threads,
         generators: args.generators,
         scale: args.scale,
         scenario_file: args.scenario.clone(),
         traces,
-        plan,
+        plan: Arc::new(plan),
         folder: folder.clone(),
         command: command_line(&args),
         calibrate: !args.no_calibration,
@@ -86,7 +89,19 @@ fn threads_for(scenario: &Scenario, plan: &Plan) -> u32 {
     let demand = demand(scenario, plan);
     let wanted = demand.arrivals_in_1s.max(demand.users).div_ceil(PER_THREAD).max(1);
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    u32::try_from(wanted.min(cores as u64)).unwrap_or(1)
+    let places = scenario.workloads.iter().map(|workload| u64::from(workload.max_in_flight)).min().unwrap_or(1);
+    u32::try_from(wanted.min(cores as u64).min(places)).unwrap_or(1)
+}
+
+/// Every shard needs a place on the wire, or its arrivals could never leave.
+fn check_shards(shards: u32, scenario: &Scenario) -> Result<(), Failure> {
+    match scenario.workloads.iter().find(|workload| workload.max_in_flight < shards) {
+        None => Ok(()),
+        Some(narrow) => Err(Failure::usage(format!(
+            "error: workload `{}` has `max_in_flight: {}`, too few for {shards} generator threads; raise it, or lower --threads and --generators",
+            narrow.name, narrow.max_in_flight
+        ))),
+    }
 }
 
 /// Judges the record, writes every report and prints the closing lines.
