@@ -55,7 +55,10 @@ impl Histogram {
 
     fn read(&self) -> Option<hdrhistogram::Histogram<u64>> {
         let bytes = STANDARD.decode(&self.0).ok()?;
-        Deserializer::new().deserialize(&mut bytes.as_slice()).ok()
+        let mut live: hdrhistogram::Histogram<u64> = Deserializer::new().deserialize(&mut bytes.as_slice()).ok()?;
+        // What was stored had grown as needed, and so must what is added to it.
+        live.auto(true);
+        Some(live)
     }
 
     /// Adds all of several frozen histograms.
@@ -65,5 +68,20 @@ impl Histogram {
             sum.add(histogram.thaw()).expect("a resizing histogram takes every value");
         }
         sum
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thawed_histogram_takes_longer_times_than_it_was_frozen_with() {
+        let (mut short, mut long) = (Histogram::live(), Histogram::live());
+        short.record(5).unwrap();
+        long.record(80_000_000).unwrap();
+        let mut thawed = Histogram::freeze(&short).thaw();
+        thawed.add(&long).unwrap();
+        assert_eq!((thawed.len(), thawed.max() > 79_000_000), (2, true));
     }
 }

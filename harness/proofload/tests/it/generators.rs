@@ -77,12 +77,14 @@ impl Run {
     }
 
     /// Waits for the end; exit code, record and summary.
-    fn end(mut self) -> (Option<i32>, RunRecord, String) {
-        let code = self.child.wait().unwrap().code();
-        let folder = only_folder(&self.folder.path().join("out"));
-        let record = std::fs::read_to_string(folder.join("record.json")).unwrap();
+    fn end(self) -> (Option<i32>, RunRecord, String) {
+        let output = self.child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let folder = only_folder(&self.folder.path().join("out"), &said);
+        let record =
+            std::fs::read_to_string(folder.join("record.json")).unwrap_or_else(|_| panic!("no record: {said}"));
         let summary = std::fs::read_to_string(folder.join("summary.md")).unwrap();
-        (code, RunRecord::from_json(&record).unwrap(), summary)
+        (output.status.code(), RunRecord::from_json(&record).unwrap(), summary)
     }
 
     /// The processes that it started.
@@ -95,9 +97,9 @@ impl Run {
     }
 }
 
-fn only_folder(parent: &Path) -> PathBuf {
+fn only_folder(parent: &Path, said: &str) -> PathBuf {
     let mut folders: Vec<PathBuf> = std::fs::read_dir(parent).unwrap().flatten().map(|entry| entry.path()).collect();
-    assert_eq!(folders.len(), 1, "{folders:?}");
+    assert_eq!(folders.len(), 1, "{folders:?}: {said}");
     folders.remove(0)
 }
 
