@@ -16,6 +16,8 @@ pub(crate) struct Progress {
     tells_secrets: bool,
     bar: Option<ProgressBar>,
     phase: &'static str,
+    /// The second of the last plain line.
+    told_s: u64,
 }
 
 impl Progress {
@@ -28,7 +30,7 @@ impl Progress {
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
         });
-        Self { quiet, tells_secrets: false, bar, phase: "starting" }
+        Self { quiet, tells_secrets: false, bar, phase: "starting", told_s: 0 }
     }
 
     /// For a stack that is held up until Ctrl-C.
@@ -63,11 +65,15 @@ impl Progress {
         }
     }
 
-    fn figures(&self, figures: &Figures) {
+    fn figures(&mut self, figures: &Figures) {
         let text = describe(self.phase, figures);
         match &self.bar {
             Some(bar) => bar.set_message(text),
-            None if figures.at_s > 0 && figures.at_s.is_multiple_of(PLAIN_EVERY_S) => self.line(&text),
+            // A busy machine may skip the second in question; the next one then has the line.
+            None if figures.at_s / PLAIN_EVERY_S > self.told_s / PLAIN_EVERY_S => {
+                self.told_s = figures.at_s;
+                self.line(&text);
+            }
             None => {}
         }
     }

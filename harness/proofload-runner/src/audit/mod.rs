@@ -17,7 +17,7 @@ use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use proofload_core::evidence::{AuditEvidence, Standstill};
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,8 @@ pub(crate) use schedstat::GENERATOR_THREAD;
 
 /// How often the machine is read.
 const READ_EVERY: Duration = Duration::from_secs(1);
+/// Shares of less time than this say more of chance than of a second; the time goes to the next reading.
+const SHARE_OF_LEAST: Duration = Duration::from_millis(500);
 
 /// What was read so far, as the record takes it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -77,6 +79,7 @@ pub(crate) fn rounded(value: f64) -> f64 {
 /// Everything that is read once a second.
 pub(crate) struct MachineAudit {
     found: Found,
+    shares_since: Option<Instant>,
     threads: schedstat::GeneratorThreads,
     clocks: clocks::Clocks,
     throttled: cgroup::Throttling,
@@ -89,6 +92,7 @@ impl MachineAudit {
     pub(crate) fn new(targets: &[SocketAddr]) -> Self {
         Self {
             found: Found::default(),
+            shares_since: None,
             threads: schedstat::GeneratorThreads::default(),
             clocks: clocks::Clocks::default(),
             throttled: cgroup::Throttling::default(),
@@ -100,21 +104,30 @@ impl MachineAudit {
     /// Reads every source once.
     pub(crate) fn read(&mut self) {
         let moments = clock::both();
+        self.read_shares(moments.monotonic);
         let audit = &mut self.found.audit;
-        if let Some(shares) = self.threads.read(moments.monotonic) {
-            self.found.thread_busy.push(shares.busy);
-            audit.run_queue.extend(shares.run_queue);
-        }
         if let Some(apart) = self.clocks.read(moments) {
             audit.clock_step_ms = Some(apart.step_ms);
             audit.clock_drift = Some(apart.drift);
         }
-        audit.throttled = self.throttled.read();
-        audit.steal.extend(self.steal.read());
+        audit.throttled = self.throttled.read().or(audit.throttled);
         audit.ports = highest(audit.ports, self.sockets.ports());
-        audit.listen_overflows = self.sockets.listen_overflows();
+        audit.listen_overflows = self.sockets.listen_overflows().or(audit.listen_overflows);
         audit.descriptors = highest(audit.descriptors, descriptors::share());
         self.found.cpu_pressure = highest(self.found.cpu_pressure, pressure::some_avg10());
+    }
+
+    /// Reads what is a share of the time since the last reading.
+    fn read_shares(&mut self, now: Instant) {
+        if self.shares_since.is_some_and(|since| now.saturating_duration_since(since) < SHARE_OF_LEAST) {
+            return;
+        }
+        self.shares_since = Some(now);
+        if let Some(shares) = self.threads.read(now) {
+            self.found.thread_busy.push(shares.busy);
+            self.found.audit.run_queue.extend(shares.run_queue);
+        }
+        self.found.audit.steal.extend(self.steal.read());
     }
 }
 
@@ -179,7 +192,7 @@ fn read_on(mut machine: MachineAudit, clock: RunClock, stop: &Receiver<()>, foun
 }
 
 /// Waits for a moment; says whether the watch ended before it.
-fn wait_until(due: std::time::Instant, stop: &Receiver<()>) -> bool {
+fn wait_until(due: Instant, stop: &Receiver<()>) -> bool {
     let wait = due.saturating_duration_since(clock::now());
     stop.recv_timeout(wait) != Err(RecvTimeoutError::Timeout)
 }

@@ -76,9 +76,10 @@ fn parse(text: &str) -> Option<Times> {
 fn since((before, first): &(Instant, Times), (now, last): (Instant, Times)) -> Option<Shares> {
     let wall_ns = u64::try_from(now.saturating_duration_since(*before).as_nanos()).ok().filter(|wall| *wall > 0)?;
     let waited = last.waited_ns.zip(first.waited_ns);
+    // The kernel enters a wait when it ends, so one second may hold more of it than it lasted.
     Some(Shares {
         busy: share(last.ran_ns.saturating_sub(first.ran_ns), wall_ns),
-        run_queue: waited.map(|(last, first)| share(last.saturating_sub(first), wall_ns)),
+        run_queue: waited.map(|(last, first)| share(last.saturating_sub(first), wall_ns).min(1.0)),
     })
 }
 
