@@ -206,13 +206,13 @@ fn accept(world: &World, flow: usize, json: &serde_json::Value, body: Bytes) -> 
     let mut ids = pointers(&world.scenario, flow).filter_map(|pointer| json_text(json, pointer)).peekable();
     let unknown = ids.peek()?.clone();
     let known = ids.find_map(|id| world.jobs.borrow().find(flow, &id));
-    match known {
-        Some(index) => note(world, index, json),
-        None if world.webhooks.early.borrow_mut().keep((flow, unknown), body) == 0 => {}
-        None => {
-            let step = world.job_step(&world.scenario.flows[flow].name);
-            world.note_class(step, "webhook forgotten: too many for unknown jobs".to_owned());
-        }
+    if let Some(index) = known {
+        note(world, index, json);
+        return Some(());
+    }
+    if world.webhooks.early.borrow_mut().keep((flow, unknown), body) > 0 {
+        let step = world.job_step(&world.scenario.flows[flow].name);
+        world.note_class(step, "webhook forgotten: too many for unknown jobs".to_owned());
     }
     Some(())
 }
@@ -235,7 +235,8 @@ fn note_early(world: &World, index: usize) {
         let entry = jobs.entry(index);
         (entry.flow, entry.id.to_string())
     };
-    for body in world.webhooks.early.borrow_mut().take(&key) {
+    let early = world.webhooks.early.borrow_mut().take(&key);
+    for body in early {
         let json = serde_json::from_slice(&body).expect("it was read as JSON when it was kept");
         note(world, index, &json);
     }

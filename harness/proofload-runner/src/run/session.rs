@@ -51,6 +51,8 @@ struct Session<'r> {
     journal: tokio::fs::File,
     watch: Watch,
     draining_until_ms: Option<u64>,
+    /// The figures in `tick` are of a moment after the load ended: earlier ones know nothing of the last passes.
+    ticked_since_load: bool,
     end: RunEnd,
 }
 
@@ -91,6 +93,7 @@ pub(super) async fn run_session(
         journal: journal(request).await?,
         watch: Watch::start(clock, &targets),
         draining_until_ms: None,
+        ticked_since_load: false,
         end: RunEnd::Completed,
     };
     session.assembler.record.generator.calibration = stage.calibration.take();
@@ -178,6 +181,7 @@ impl Session<'_> {
             GeneratorEvent::Tick(tick) => {
                 self.assembler.tick(&tick);
                 self.tick = tick;
+                self.ticked_since_load = self.draining_until_ms.is_some();
             }
             GeneratorEvent::Closed(seconds) => self.assembler.closed(seconds),
             GeneratorEvent::Journal(line) => {
@@ -217,7 +221,7 @@ impl Session<'_> {
         let now_ms = self.at_ms();
         self.assembler.record.run.lasted_ms = now_ms;
         let record = &self.assembler.record;
-        if is_settled(&self.tick, &self.request.scenario, record) {
+        if self.ticked_since_load && is_settled(&self.tick, &self.request.scenario, record) {
             return true;
         }
         now_ms >= until_ms && scaling_decided(&self.request.scenario, record)

@@ -79,10 +79,10 @@ async fn submit(State(answers): State<Answers>, Json(submission): Json<Value>) -
     (StatusCode::ACCEPTED, Json(json!({ "id": format!("j-{number}") })))
 }
 
-fn webhook_steps(poll: &str) -> String {
+fn webhook_steps(timeout: &str, poll: &str) -> String {
     format!(
         "    - request: {{ name: submit, method: POST, path: /jobs, headers: {{ content-type: application/json }}, json: '{{\"number\": \"{{{{iteration}}}}\", \"callback\": \"{{{{webhook}}}}\"}}', expect: {{ status: 202 }}, extract: {{ id: {{ json: /id }} }} }}
-    - job: {{ id: '{{{{id}}}}', webhook: {{ id: {{ json: /job/id }}, timeout: 500ms }}{poll}, done: {{ json: /state, in: [done] }}, failed: {{ json: /state, in: [failed, dead-lettered] }} }}"
+    - job: {{ id: '{{{{id}}}}', webhook: {{ id: {{ json: /job/id }}, timeout: {timeout} }}{poll}, done: {{ json: /state, in: [done] }}, failed: {{ json: /state, in: [failed, dead-lettered] }} }}"
     )
 }
 
@@ -113,18 +113,18 @@ fn classes(record: &RunRecord) -> String {
     classes.iter().map(|(class, times)| format!("{times} {class}")).collect::<Vec<_>>().join(", ")
 }
 
-const RULES: &str = "drain: 1s\nslos: [{ sli: errors(f), max: 50% }, { sli: ledger.lost, max: 0 }]";
+const RULES: &str = "drain: 5s\nslos: [{ sli: errors(f), max: 50% }, { sli: ledger.lost, max: 0 }]";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn jobs_end_by_webhook_before_and_after_their_acceptance() {
     let (address, answers) = webhook_server().await;
-    let scenario = scenario(&webhook_steps(""), RULES);
+    let scenario = scenario(&webhook_steps("20s", ""), RULES);
     let record = drive(&scenario, address).await;
     // Of each ten: eight delivered done, one of them after bad ones; one failed, one dead-lettered, one never.
     assert_eq!(ledger(&record), [40, 28, 4, 4, 4, 0, 0], "{}", classes(&record));
     assert_eq!(
         classes(&record),
-        "4 last seen accepted, 4 last seen dead-lettered, 4 last seen failed, 4 webhook refused: larger than 1 MiB, 4 webhook refused: neither POST nor PUT, 4 webhook refused: no id in it, 4 webhook refused: not JSON"
+        "4 last seen dead-lettered, 4 last seen failed, 4 webhook refused: larger than 1 MiB, 4 webhook refused: neither POST nor PUT, 4 webhook refused: no id in it, 4 webhook refused: not JSON"
     );
     assert_eq!(*answers.lock().unwrap(), BTreeMap::from([(204, 76)]));
     assert_eq!(record.generator.polls, 0);
@@ -137,7 +137,7 @@ async fn jobs_end_by_webhook_before_and_after_their_acceptance() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_webhook_that_never_came_is_asked_after_where_it_can_be() {
     let (address, _) = webhook_server().await;
-    let scenario = scenario(&webhook_steps(", poll: { path: '/jobs/{{id}}' }"), RULES);
+    let scenario = scenario(&webhook_steps("500ms", ", poll: { path: '/jobs/{{id}}' }"), RULES);
     let record = drive(&scenario, address).await;
     assert_eq!(ledger(&record), [40, 32, 4, 4, 0, 0, 0], "{}", classes(&record));
     assert_eq!(record.generator.polls, 4);
