@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use proofload_core::environment::Environment;
+use proofload_core::plan::Plan;
 use proofload_core::scenario::Scenario;
 use proofload_core::trace::{Trace, Traces};
 
@@ -28,7 +29,7 @@ pub(crate) fn scenario(path: &Path) -> Result<(Scenario, Source), Failure> {
 }
 
 /// Reads the traces that a scenario replays; `folder` is the scenario's. A file of several workloads is read once.
-pub(crate) fn traces(scenario: &Scenario, folder: &Path) -> Result<Traces, Failure> {
+fn traces(scenario: &Scenario, folder: &Path) -> Result<Traces, Failure> {
     let mut traces = Traces::default();
     let files = scenario.trace_files();
     for (number, wanted) in files.iter().enumerate() {
@@ -44,6 +45,13 @@ pub(crate) fn traces(scenario: &Scenario, folder: &Path) -> Result<Traces, Failu
         traces.insert(wanted.workload, trace);
     }
     Ok(traces)
+}
+
+/// The whole schedule of a scenario, and the traces that it replays; `folder` is the scenario's.
+pub(crate) fn plan(scenario: &Scenario, folder: &Path, seed: u64) -> Result<(Traces, Plan), Failure> {
+    let traces = traces(scenario, folder)?;
+    let plan = Plan::new(scenario, &traces, seed).map_err(|error| Failure::usage(format!("error: {error}")))?;
+    Ok((traces, plan))
 }
 
 /// Finds, reads and checks an environment: a path, or the name of a file in an `environments/` folder beside the

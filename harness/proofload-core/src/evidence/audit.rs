@@ -85,12 +85,12 @@ impl AuditEvidence {
 }
 
 /// The larger of two readings; one that is unknown says nothing against the other.
-fn worse(one: Option<f64>, other: Option<f64>) -> Option<f64> {
+pub fn worse(one: Option<f64>, other: Option<f64>) -> Option<f64> {
     one.into_iter().chain(other).reduce(f64::max)
 }
 
 /// Second by second the larger; the longer list keeps its tail.
-fn worse_of_each(seconds: &mut Vec<f64>, others: &[f64]) {
+pub fn worse_of_each(seconds: &mut Vec<f64>, others: &[f64]) {
     for (second, other) in seconds.iter_mut().zip(others) {
         *second = second.max(*other);
     }

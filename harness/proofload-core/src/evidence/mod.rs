@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::PlannedWorkload;
 
-pub use audit::{AuditEvidence, Calibration, Standstill};
+pub use audit::{AuditEvidence, Calibration, Standstill, worse, worse_of_each};
 pub use histogram::{Histogram, MICROS_MAX};
 pub use ledger::{Fate, LedgerEntry, LedgerEvidence};
 

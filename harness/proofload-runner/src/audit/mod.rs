@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use proofload_core::evidence::{AuditEvidence, Standstill};
+use proofload_core::evidence::{AuditEvidence, Standstill, worse, worse_of_each};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{self, RunClock};
@@ -47,12 +47,8 @@ impl Found {
     /// Takes in what another process of the same run found: of each signal, the worse of the two.
     pub(crate) fn merge(&mut self, other: &Found) {
         self.audit.merge(&other.audit);
-        let known = self.thread_busy.len().min(other.thread_busy.len());
-        for (busy, other) in self.thread_busy.iter_mut().zip(&other.thread_busy) {
-            *busy = busy.max(*other);
-        }
-        self.thread_busy.extend_from_slice(&other.thread_busy[known..]);
-        self.cpu_pressure = highest(self.cpu_pressure, other.cpu_pressure);
+        worse_of_each(&mut self.thread_busy, &other.thread_busy);
+        self.cpu_pressure = worse(self.cpu_pressure, other.cpu_pressure);
     }
 
     /// The same to the millionth, in which a stored record reads back as the very same numbers.
@@ -111,10 +107,10 @@ impl MachineAudit {
             audit.clock_drift = Some(apart.drift);
         }
         audit.throttled = self.throttled.read().or(audit.throttled);
-        audit.ports = highest(audit.ports, self.sockets.ports());
+        audit.ports = worse(audit.ports, self.sockets.ports());
         audit.listen_overflows = self.sockets.listen_overflows().or(audit.listen_overflows);
-        audit.descriptors = highest(audit.descriptors, descriptors::share());
-        self.found.cpu_pressure = highest(self.found.cpu_pressure, pressure::some_avg10());
+        audit.descriptors = worse(audit.descriptors, descriptors::share());
+        self.found.cpu_pressure = worse(self.found.cpu_pressure, pressure::some_avg10());
     }
 
     /// Reads what is a share of the time since the last reading.
@@ -195,9 +191,4 @@ fn read_on(mut machine: MachineAudit, clock: RunClock, stop: &Receiver<()>, foun
 fn wait_until(due: Instant, stop: &Receiver<()>) -> bool {
     let wait = due.saturating_duration_since(clock::now());
     stop.recv_timeout(wait) != Err(RecvTimeoutError::Timeout)
-}
-
-/// The larger of two readings; one that is unknown says nothing against the other.
-fn highest(so_far: Option<f64>, now: Option<f64>) -> Option<f64> {
-    so_far.into_iter().chain(now).reduce(f64::max)
 }

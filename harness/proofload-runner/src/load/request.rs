@@ -62,16 +62,7 @@ impl Prepared {
         fill: impl Fn(&Template) -> Option<String>,
         content: Option<(&str, u64)>,
     ) -> Option<Vec<u8>> {
-        let path = target.path_of(&fill(&request.path)?);
-        // A space or a line end from an answer would change what the request says.
-        if !path.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return None;
-        }
-        let mut head = Vec::with_capacity(method.len() + path.len() + self.common.len() + 128);
-        head.extend_from_slice(method.as_bytes());
-        head.push(b' ');
-        head.extend_from_slice(path.as_bytes());
-        head.extend_from_slice(&self.common);
+        let mut head = start(method, &target.path_of(&fill(&request.path)?), &self.common)?;
         for (name, template) in &request.headers {
             let value = HeaderValue::from_str(&fill(template)?).ok()?;
             field(&mut head, name, value.as_bytes());
@@ -119,11 +110,7 @@ pub(super) fn render(
 
 /// A GET without content, whose answer is wanted as a whole.
 pub(super) fn get(target: &Target, path: &str, authorization: Option<&HeaderValue>) -> Option<Outgoing> {
-    let path = target.path_of(path);
-    if !path.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return None;
-    }
-    let mut head = [b"GET ", path.as_bytes(), &common_lines(target)].concat();
+    let mut head = start("GET", &target.path_of(path), &common_lines(target))?;
     if let Some(value) = authorization {
         field(&mut head, "authorization", value.as_bytes());
     }
@@ -146,6 +133,20 @@ pub(super) fn fill(world: &World, pass: Pass, template: &Template, values: &Valu
             _ => None,
         })
         .ok()
+}
+
+/// A head up to the fields that are common to all; `None` where the path has a space or a line end, which would change
+/// what the request says.
+fn start(method: &str, path: &str, common: &[u8]) -> Option<Vec<u8>> {
+    if !path.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return None;
+    }
+    let mut head = Vec::with_capacity(method.len() + path.len() + common.len() + 128);
+    head.extend_from_slice(method.as_bytes());
+    head.push(b' ');
+    head.extend_from_slice(path.as_bytes());
+    head.extend_from_slice(common);
+    Some(head)
 }
 
 fn common_lines(target: &Target) -> Vec<u8> {

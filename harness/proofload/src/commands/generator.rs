@@ -34,8 +34,6 @@ fn build(assignment: &Assignment) -> Result<(Scenario, Traces, Plan), Failure> {
     let scenario = Scenario::parse(&file, &assignment.scenario_text)
         .map_err(|problems| Failure::usage(problems.to_string()))?
         .scaled(assignment.scale);
-    let traces = files::traces(&scenario, &assignment.folder)?;
-    let plan =
-        Plan::new(&scenario, &traces, assignment.seed).map_err(|error| Failure::usage(format!("error: {error}")))?;
+    let (traces, plan) = files::plan(&scenario, &assignment.folder, assignment.seed)?;
     Ok((scenario, traces, plan))
 }

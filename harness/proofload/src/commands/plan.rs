@@ -14,8 +14,7 @@ use crate::files;
 pub(crate) fn plan(args: &PlanArgs) -> Result<u8, Failure> {
     let (scenario, source) = files::scenario(&args.scenario)?;
     let scenario = scenario.scaled(args.scale);
-    let traces = files::traces(&scenario, &source.folder)?;
-    let plan = Plan::new(&scenario, &traces, args.seed).map_err(|error| Failure::usage(format!("error: {error}")))?;
+    let (_, plan) = files::plan(&scenario, &source.folder, args.seed)?;
     let mut out = std::io::stdout();
     if args.arrivals {
         return print_arrivals(&plan, &mut out);

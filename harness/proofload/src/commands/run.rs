@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use proofload_core::evidence::{RunEnd, RunRecord};
 use proofload_core::judge::judge;
-use proofload_core::plan::{Plan, demand};
+use proofload_core::plan::{Demand, demand};
 use proofload_core::report::{Report, closing_lines, files};
 use proofload_core::scenario::Scenario;
 use proofload_runner::run::{Place, RunFolder, RunRequest, run as run_scenario};
@@ -31,17 +31,17 @@ pub(crate) async fn run(args: RunArgs) -> Result<u8, Failure> {
         ));
     }
     check_target(&args, &scenario)?;
-    let traces = files::traces(&scenario, &source.folder)?;
-    let plan = Plan::new(&scenario, &traces, args.seed).map_err(|error| Failure::usage(format!("error: {error}")))?;
+    let (traces, plan) = files::plan(&scenario, &source.folder, args.seed)?;
     if let Some(misfit) = environment.replay_above_ceiling(&scenario, &plan) {
         return Err(Failure::usage(format!("error: {misfit}")));
     }
-    refuse_what_cannot_be_met(&demand(&scenario, &plan), &machine_limits())?;
+    let demand = demand(&scenario, &plan);
+    refuse_what_cannot_be_met(&demand, &machine_limits())?;
     if args.dry_run {
         writeln!(std::io::stdout(), "{} is ready to run on {}; nothing was sent", scenario.name, environment.name)?;
         return Ok(0);
     }
-    let threads = args.threads.unwrap_or_else(|| threads_for(&scenario, &plan));
+    let threads = args.threads.unwrap_or_else(|| threads_for(&scenario, &demand));
     check_shards(threads * args.generators.max(1), &scenario)?;
     let parent = args.out.clone().unwrap_or_else(|| PathBuf::from("reports").join(&environment.name));
     let folder = RunFolder::create(&parent, &stamp::run_id(unix_ms()))?;
@@ -85,8 +85,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<u8, Failure> {
 const PER_THREAD: u64 = 5_000;
 
 /// As many threads as the load needs, but never more than there are cores.
-fn threads_for(scenario: &Scenario, plan: &Plan) -> u32 {
-    let demand = demand(scenario, plan);
+fn threads_for(scenario: &Scenario, demand: &Demand) -> u32 {
     let wanted = demand.arrivals_in_1s.max(demand.users).div_ceil(PER_THREAD).max(1);
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let places = scenario.workloads.iter().map(|workload| u64::from(workload.max_in_flight)).min().unwrap_or(1);
