@@ -13,8 +13,8 @@ use proofload_core::trace::Traces;
 use super::schedstat;
 use super::sink::Sink;
 use crate::clock::RunClock;
-use crate::load::{Control, Generator, GeneratorEvent, Outcome, Shards, SystemAccess, Target, Timed, WorldParts};
-use crate::run::RunError;
+use crate::load::{Control, Generator, GeneratorEvent, Outcome, Shards, SystemAccess, Target, WorldParts};
+use crate::run::{RunError, timed_steps};
 
 /// How long one round of a plan lasts that is not short.
 const ROUND: Duration = Duration::from_secs(1);
@@ -112,7 +112,7 @@ async fn round(workload: &str, length: Duration) -> Result<Round, RunError> {
         payloads: Vec::new(),
         traces: Traces::default(),
         data: Vec::new(),
-        timed: timed(&scenario),
+        timed: timed_steps(&scenario),
         tls: None,
         scenario,
     };
@@ -126,7 +126,7 @@ async fn round(workload: &str, length: Duration) -> Result<Round, RunError> {
                 Some(GeneratorEvent::Finished(outcome)) => return Ok(Round { outcome: *outcome, answered, busy }),
                 Some(GeneratorEvent::Tick(tick)) => { answered = tick.answered; false }
                 Some(event) => matches!(event, GeneratorEvent::LoadEnded),
-                None => return Err(failed(generator.failure())),
+                None => return Err(failed("the generator fell silent".to_owned())),
             },
             () = &mut last_call, if !asked => true,
         };
@@ -150,12 +150,6 @@ fn made_up(workload: &str, length: Duration) -> Result<(Scenario, Plan), String>
     let scenario = Scenario::parse("calibration", &text).map_err(|problems| problems.to_string())?;
     let plan = Plan::new(&scenario, &Traces::default(), 1).map_err(|error| error.to_string())?;
     Ok((scenario, plan))
-}
-
-fn timed(scenario: &Scenario) -> Vec<Timed> {
-    let kind = proofload_core::evidence::StepKind::Request;
-    let names = scenario.step_names().into_iter();
-    names.map(|name| Timed { kind, name: name.to_owned(), limits_ns: Vec::new() }).collect()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a rate is far below 2^53")]

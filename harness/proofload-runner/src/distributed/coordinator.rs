@@ -8,7 +8,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::wire::{Assignment, ToCoordinator, ToWorker, read, write};
 use crate::clock;
-use crate::load::{Control, Generator, GeneratorEvent, Worker};
+use crate::load::{Control, Generator, GeneratorEvent};
 
 /// Longest wait until a worker has built its plan and read its payloads.
 const READY_WITHIN: Duration = Duration::from_mins(1);
@@ -121,28 +121,12 @@ impl Gathered {
     pub(crate) fn start(self, zero: Instant) -> Generator {
         let (tell, events) = unbounded_channel();
         let zero_ns = since(self.base, zero);
-        let workers = self.connections.into_iter().enumerate().map(|(index, (stream, pid))| {
+        let controls = self.connections.into_iter().enumerate().map(|(index, (stream, pid))| {
             let (control, told) = unbounded_channel();
             tokio::spawn(converse(stream, zero_ns, told, Heard { index, pid, tell: tell.clone() }));
-            Box::new(Remote { control }) as Box<dyn Worker>
+            control
         });
-        Generator::of(workers.collect(), events)
-    }
-}
-
-/// A worker in another process.
-struct Remote {
-    control: UnboundedSender<Control>,
-}
-
-impl Worker for Remote {
-    fn tell(&self, control: Control) {
-        let _ = self.control.send(control);
-    }
-
-    fn failure(&mut self) -> Option<String> {
-        // Its end is heard as an event.
-        None
+        Generator::of(controls.collect(), events)
     }
 }
 

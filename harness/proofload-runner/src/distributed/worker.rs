@@ -123,7 +123,7 @@ async fn tell_all(stream: TcpStream, mut generator: Generator, mut watch: Watch)
     let outcome = loop {
         tokio::select! {
             event = generator.next() => {
-                let Some(mut event) = event else { break Err(generator.failure()) };
+                let Some(mut event) = event else { break Err("the generator fell silent".to_owned()) };
                 let is_last = matches!(event, GeneratorEvent::Finished(_));
                 if let GeneratorEvent::Finished(outcome) = &mut event {
                     outcome.watched.push(watch.end());

@@ -4,16 +4,17 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use proofload_core::plan::Plan;
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::event::{Control, GeneratorEvent};
 use super::merge::Merge;
-use super::shard::Shard;
+use super::shard;
 use super::world::WorldParts;
 
 /// Shards at work.
 pub(crate) struct Generator {
-    workers: Vec<Box<dyn Worker>>,
+    /// To each shard, or to the process that runs some.
+    controls: Vec<UnboundedSender<Control>>,
     events: UnboundedReceiver<(usize, GeneratorEvent)>,
     merge: Merge,
     ready: VecDeque<GeneratorEvent>,
@@ -37,24 +38,6 @@ impl Shards {
     }
 }
 
-/// Something that sends a share of the load and tells of it: a thread here, or a process anywhere.
-pub(crate) trait Worker: Send {
-    /// Tells it; has no effect once it has ended.
-    fn tell(&self, control: Control);
-    /// Why it ended early, in a sentence; `None` while it runs, or where it says so by itself.
-    fn failure(&mut self) -> Option<String>;
-}
-
-impl Worker for Shard {
-    fn tell(&self, control: Control) {
-        Shard::tell(self, control);
-    }
-
-    fn failure(&mut self) -> Option<String> {
-        Shard::failure(self)
-    }
-}
-
 impl Generator {
     /// Starts a thread for each of `shards`; the first arrival leaves at the start of the clock.
     ///
@@ -62,18 +45,21 @@ impl Generator {
     /// Where the machine gives no thread.
     pub(crate) fn start(parts: &WorldParts, plan: &Arc<Plan>, shards: Shards) -> std::io::Result<Self> {
         let (tell, events) = unbounded_channel();
-        let mut workers: Vec<Box<dyn Worker>> = Vec::new();
+        let mut controls = Vec::new();
         for index in 0..shards.count {
             let (parts, plan) = share(parts, plan, shards.first + index, shards.total);
-            workers.push(Box::new(Shard::start(index as usize, parts, plan, tell.clone())?));
+            controls.push(shard::start(index as usize, parts, plan, tell.clone())?);
         }
-        Ok(Self::of(workers, events))
+        Ok(Self::of(controls, events))
     }
 
-    /// A generator of workers that speak on `events` by their numbers.
-    pub(crate) fn of(workers: Vec<Box<dyn Worker>>, events: UnboundedReceiver<(usize, GeneratorEvent)>) -> Self {
-        let merge = Merge::new(workers.len());
-        Self { workers, events, merge, ready: VecDeque::new() }
+    /// A generator of all that hear on `controls`, and speak on `events` by their numbers there.
+    pub(crate) fn of(
+        controls: Vec<UnboundedSender<Control>>,
+        events: UnboundedReceiver<(usize, GeneratorEvent)>,
+    ) -> Self {
+        let merge = Merge::new(controls.len());
+        Self { controls, events, merge, ready: VecDeque::new() }
     }
 
     /// The next that all shards tell together; `None` when nobody can speak any more.
@@ -87,19 +73,11 @@ impl Generator {
         }
     }
 
-    /// Tells every shard.
+    /// Tells every shard; has no effect on those that have ended.
     pub(crate) fn tell(&self, control: Control) {
-        for worker in &self.workers {
-            worker.tell(control);
+        for shard in &self.controls {
+            let _ = shard.send(control);
         }
-    }
-
-    /// Why nothing is heard, in a sentence; does not wait for a thread that hangs.
-    pub(crate) fn failure(&mut self) -> String {
-        let owing = (0..self.workers.len()).filter(|index| self.merge.is_owed(*index));
-        let reasons = owing.filter_map(|index| self.workers[index].failure());
-        let reasons: Vec<String> = reasons.collect();
-        reasons.into_iter().next().unwrap_or_else(|| "the generator fell silent".to_owned())
     }
 }
 

@@ -46,11 +46,6 @@ impl Merge {
         }
     }
 
-    /// Whether a shard still owes its outcome.
-    pub(super) fn is_owed(&self, index: usize) -> bool {
-        self.shards[index].outcome.is_none()
-    }
-
     /// Figures of all.
     fn tick(&self, index: usize) -> Tick {
         let sum = |of: fn(&Tick) -> u64| self.shards.iter().map(|told| of(&told.tick)).sum();

@@ -30,7 +30,7 @@ mod world;
 
 pub(crate) use data::{LoadedData, load_data};
 pub(crate) use event::{Control, GeneratorEvent, JobOutcome, Outcome, Tick};
-pub(crate) use generator::{Generator, Shards, Worker};
+pub(crate) use generator::{Generator, Shards};
 pub(crate) use http1::Piece;
 pub(crate) use payload::{LoadedPayload, PayloadFile, Source as PayloadOrigin};
 pub(crate) use recorder::Timed;

@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -24,50 +23,25 @@ const LAST_LOOK_WITHIN: Duration = Duration::from_secs(20);
 /// How long requests on the wire may still take when the run must end.
 const LAST_REQUESTS: Duration = Duration::from_secs(2);
 
-/// A running shard.
-pub(super) struct Shard {
-    control: UnboundedSender<Control>,
-    thread: Option<JoinHandle<Result<(), String>>>,
-}
-
-impl Shard {
-    /// Starts the thread; the first arrival leaves at the start of the clock. It speaks as number `index`.
-    pub(super) fn start(
-        index: usize,
-        parts: WorldParts,
-        plan: Arc<Plan>,
-        tell: UnboundedSender<(usize, GeneratorEvent)>,
-    ) -> std::io::Result<Self> {
-        let (control, told) = unbounded_channel();
-        let thread = std::thread::Builder::new().name(format!("{}-{index}", crate::audit::GENERATOR_THREAD)).spawn(
-            move || {
-                let last_words = LastWords(Teller::new(index, tell.clone()));
-                let ended = thread_main(parts, plan, told, Teller::new(index, tell));
-                if let Err(why) = &ended {
-                    last_words.0.tell(GeneratorEvent::Lost(why.clone()));
-                }
-                ended
-            },
-        )?;
-        Ok(Self { control, thread: Some(thread) })
-    }
-
-    /// Tells the thread; has no effect once it has ended.
-    pub(super) fn tell(&self, control: Control) {
-        let _ = self.control.send(control);
-    }
-
-    /// Why the thread ended early, in a sentence; `None` while it runs.
-    pub(super) fn failure(&mut self) -> Option<String> {
-        if self.thread.as_ref().is_some_and(|thread| !thread.is_finished()) {
-            return None;
+/// Starts a thread that sends its plan; the first arrival leaves at the start of the clock. It speaks as number `index`,
+/// says so if it ends early, and is told on the channel that is given back.
+///
+/// # Errors
+/// Where the machine gives no thread.
+pub(super) fn start(
+    index: usize,
+    parts: WorldParts,
+    plan: Arc<Plan>,
+    tell: UnboundedSender<(usize, GeneratorEvent)>,
+) -> std::io::Result<UnboundedSender<Control>> {
+    let (control, told) = unbounded_channel();
+    std::thread::Builder::new().name(format!("{}-{index}", crate::audit::GENERATOR_THREAD)).spawn(move || {
+        let last_words = LastWords(Teller::new(index, tell.clone()));
+        if let Err(why) = thread_main(parts, plan, told, Teller::new(index, tell)) {
+            last_words.0.tell(GeneratorEvent::Lost(why));
         }
-        match self.thread.take().map(JoinHandle::join) {
-            Some(Ok(Ok(()))) => None,
-            Some(Ok(Err(sentence))) => Some(sentence),
-            _ => Some("a generator thread ended without a word".to_owned()),
-        }
-    }
+    })?;
+    Ok(control)
 }
 
 /// Where a shard's events go.
@@ -125,6 +99,8 @@ async fn drive(world: Rc<World>, plan: Arc<Plan>, mut told: UnboundedReceiver<Co
                 loading = false;
                 ended.map_err(|error| format!("the load ended early: {error}"))?
                     .map_err(|error| format!("the kernel's timer failed: {error}"))?;
+                // First the figures that know of the last passes, so that nobody settles on older ones.
+                tell_figures(&world);
                 world.events.tell(GeneratorEvent::LoadEnded);
             }
             _ = ticks.tick() => tell_figures(&world),

@@ -51,8 +51,6 @@ struct Session<'r> {
     journal: tokio::fs::File,
     watch: Watch,
     draining_until_ms: Option<u64>,
-    /// The figures in `tick` are of a moment after the load ended: earlier ones know nothing of the last passes.
-    ticked_since_load: bool,
     end: RunEnd,
 }
 
@@ -93,7 +91,6 @@ pub(super) async fn run_session(
         journal: journal(request).await?,
         watch: Watch::start(clock, &targets),
         draining_until_ms: None,
-        ticked_since_load: false,
         end: RunEnd::Completed,
     };
     session.assembler.record.generator.calibration = stage.calibration.take();
@@ -150,10 +147,10 @@ impl Session<'_> {
                     match heard {
                         Some(GeneratorEvent::Finished(outcome)) => return Ok(*outcome),
                         Some(event) => self.on_generator(event, on_event).await?,
-                        None => return Err(RunError::Internal(generator.failure())),
+                        None => return Err(silent()),
                     }
                 }
-                () = &mut silence => return Err(RunError::Internal(generator.failure())),
+                () = &mut silence => return Err(silent()),
                 Some(event) = cluster.recv() => self.on_cluster(event, on_event),
                 Some(read) = readings.recv() => self.on_readings(&stage.queues, &read),
                 _ = save.tick() => drop(self.save(on_event)?),
@@ -181,7 +178,6 @@ impl Session<'_> {
             GeneratorEvent::Tick(tick) => {
                 self.assembler.tick(&tick);
                 self.tick = tick;
-                self.ticked_since_load = self.draining_until_ms.is_some();
             }
             GeneratorEvent::Closed(seconds) => self.assembler.closed(seconds),
             GeneratorEvent::Journal(line) => {
@@ -221,7 +217,7 @@ impl Session<'_> {
         let now_ms = self.at_ms();
         self.assembler.record.run.lasted_ms = now_ms;
         let record = &self.assembler.record;
-        if self.ticked_since_load && is_settled(&self.tick, &self.request.scenario, record) {
+        if is_settled(&self.tick, &self.request.scenario, record) {
             return true;
         }
         now_ms >= until_ms && scaling_decided(&self.request.scenario, record)
@@ -327,6 +323,11 @@ impl Session<'_> {
 fn is_out_of_descriptors(error: &std::io::Error) -> bool {
     use rustix::io::Errno;
     matches!(error.raw_os_error().map(Errno::from_raw_os_error), Some(Errno::MFILE | Errno::NFILE))
+}
+
+/// A shard that ends early says so; nothing at all comes only of threads that hang.
+fn silent() -> RunError {
+    RunError::Internal("the generator fell silent".to_owned())
 }
 
 /// A witness is asked up to three times before it counts as silent.
