@@ -40,6 +40,7 @@ pub(super) fn check(file: &str, written: WrittenEnvironment) -> Result<Environme
         description: written.description.unwrap_or_default(),
         secrets,
         processes,
+        trust: written.trust.clone(),
         systems,
         cluster,
     };
@@ -247,6 +248,7 @@ fn check_system(name: &str, written: &WrittenSystem, known: &Known<'_>, report: 
     Some(System {
         name: name.to_owned(),
         url: url?,
+        http: written.http.unwrap_or_default(),
         ready,
         tokens: tokens.into_iter().collect::<Option<_>>()?,
         queues: queues.into_iter().collect::<Option<_>>()?,

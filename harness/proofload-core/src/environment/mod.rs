@@ -5,6 +5,9 @@ mod written;
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::Problems;
 use crate::scenario::Template;
 
@@ -21,6 +24,8 @@ pub struct Environment {
     pub secrets: Vec<(String, Secret)>,
     /// Programs that proofload starts, in an order in which each needs only those before it.
     pub processes: Vec<Process>,
+    /// Files of certificate authorities that are trusted beside those of the machine, relative to the environment file.
+    pub trust: Vec<String>,
     /// The systems that flows may drive.
     pub systems: Vec<System>,
     /// Where the workloads scale.
@@ -58,12 +63,27 @@ pub struct System {
     pub name: String,
     /// Base URL, perhaps the address of a process.
     pub url: Template,
+    /// The version of HTTP that is spoken.
+    pub http: HttpVersion,
     /// The path that answers 2xx when it can take load.
     pub ready: Option<String>,
     /// Token sources, by name.
     pub tokens: Vec<(String, Token)>,
     /// Addresses that tell how much work a queue holds, by queue name.
     pub queues: Vec<(String, Queue)>,
+}
+
+/// The version of HTTP that a system is driven with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum HttpVersion {
+    /// Over TLS the server chooses (ALPN, RFC 7301), elsewhere HTTP/1.1.
+    #[default]
+    Auto,
+    /// HTTP/1.1 (RFC 9112).
+    Http1,
+    /// HTTP/2 (RFC 9113), without TLS by prior knowledge.
+    Http2,
 }
 
 /// Where a token comes from.

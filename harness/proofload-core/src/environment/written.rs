@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::HttpVersion;
 use crate::scenario::units::{Rate, Span};
 use crate::source::At;
 
@@ -30,6 +31,9 @@ pub(crate) struct WrittenEnvironment {
     /// Programs that proofload starts before the run and ends after it, in the order of their needs.
     #[serde(default)]
     pub(crate) processes: BTreeMap<String, WrittenProcess>,
+    /// Files of certificate authorities (PEM) that are trusted beside those of the machine, relative to this file.
+    #[serde(default)]
+    pub(crate) trust: Vec<String>,
     /// The systems that flows may drive.
     pub(crate) systems: BTreeMap<String, WrittenSystem>,
     /// Where the workloads scale.
@@ -78,6 +82,8 @@ pub(crate) struct WrittenProcess {
 pub(crate) struct WrittenSystem {
     /// Base URL, or `{{address PROCESS}}`.
     pub(crate) url: At<String>,
+    /// The version of HTTP that is spoken; `auto` unless given.
+    pub(crate) http: Option<HttpVersion>,
     /// The path that answers 2xx when the system can take load.
     pub(crate) ready: Option<At<String>>,
     /// Token sources, by the name that flows use.

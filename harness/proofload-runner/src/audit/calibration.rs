@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use proofload_core::environment::HttpVersion;
 use proofload_core::evidence::Calibration;
 use proofload_core::judge::{Unfit, unfit_above};
 use proofload_core::plan::{Plan, demand};
@@ -102,7 +103,7 @@ async fn round(workload: &str, length: Duration) -> Result<Round, RunError> {
     let failed = |why: String| RunError::Internal(format!("the calibration could not be made: {why}"));
     let sink = Sink::start().map_err(|error| failed(error.to_string()))?;
     let (scenario, plan) = made_up(workload, length).map_err(failed)?;
-    let target = Target::resolve(&format!("http://{}", sink.address)).await.map_err(failed)?;
+    let target = Target::resolve(&format!("http://{}", sink.address), HttpVersion::Auto).await.map_err(failed)?;
     let clock = RunClock::starting_in(LEAD);
     let parts = WorldParts {
         clock,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
+use proofload_core::environment::HttpVersion;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -36,6 +37,8 @@ pub struct Assignment {
     pub shards_total: u32,
     /// How each system is reached.
     pub systems: Vec<AssignedSystem>,
+    /// Certificate authorities to trust beside those of the machine, as PEM texts.
+    pub authorities: Vec<String>,
 }
 
 /// A system as a worker reaches it.
@@ -45,6 +48,8 @@ pub struct AssignedSystem {
     pub name: String,
     /// Base URL; the worker resolves it where it is.
     pub url: String,
+    /// The version of HTTP that is spoken.
+    pub http: HttpVersion,
     /// `Authorization` values by token source.
     pub tokens: BTreeMap<String, String>,
 }

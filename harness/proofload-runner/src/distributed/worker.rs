@@ -163,7 +163,7 @@ async fn world_parts(assignment: &Assignment, scenario: Scenario, traces: Traces
         payloads,
         traces,
         data,
-        tls: Some(tls_config().map_err(|error| error.to_string())?),
+        tls: Some(tls_config(&assignment.authorities).map_err(|error| error.to_string())?),
     })
 }
 
@@ -175,7 +175,11 @@ async fn access(system: &AssignedSystem) -> Result<SystemAccess, String> {
         Ok((name.clone(), value))
     };
     let tokens: Result<HashMap<String, HeaderValue>, String> = system.tokens.iter().map(value).collect();
-    Ok(SystemAccess { name: system.name.clone(), target: Target::resolve(&system.url).await?, tokens: tokens? })
+    Ok(SystemAccess {
+        name: system.name.clone(),
+        target: Target::resolve(&system.url, system.http).await?,
+        tokens: tokens?,
+    })
 }
 
 async fn heard(stream: &mut TcpStream) -> Result<ToWorker, String> {

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use proofload_core::evidence::CheckCounts;
 use proofload_core::scenario::{CheckTest, Flow, Place, Request, Scenario, TextTest};
 
+use super::exchange::Answer;
 use super::flow::{Pass, json_text};
-use super::http1::Answer;
 use super::request::fill;
 use super::values::Values;
 use super::world::World;

@@ -4,7 +4,7 @@ use proofload_core::scenario::{Extract, Request};
 
 use super::broken::Broken;
 use super::checks;
-use super::http1::{Answer, Exchange};
+use super::exchange::{Answer, Exchange};
 use super::recorder::{Sample, SampleOutcome};
 use super::request::render;
 use super::values::Values;

@@ -3,13 +3,16 @@
 mod book;
 mod broken;
 mod checks;
+mod connector;
 mod data;
 mod event;
+mod exchange;
 mod executor_open;
 mod executor_vus;
 mod flow;
 mod generator;
 mod http1;
+mod http2;
 mod job;
 mod journal;
 mod merge;
@@ -30,8 +33,8 @@ mod world;
 
 pub(crate) use data::{LoadedData, load_data};
 pub(crate) use event::{Control, GeneratorEvent, JobOutcome, Outcome, Tick};
+pub(crate) use exchange::Piece;
 pub(crate) use generator::{Generator, Shards};
-pub(crate) use http1::Piece;
 pub(crate) use payload::{LoadedPayload, PayloadFile, Source as PayloadOrigin};
 pub(crate) use recorder::Timed;
 pub(crate) use second::ClosedSecond;

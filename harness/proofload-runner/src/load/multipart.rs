@@ -2,7 +2,7 @@
 
 use bytes::{BufMut, BytesMut};
 
-use super::http1::Piece;
+use super::exchange::Piece;
 
 /// One field of a form.
 pub(super) enum Field<'f> {

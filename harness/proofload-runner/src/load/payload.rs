@@ -7,7 +7,7 @@ use bytes::Bytes;
 use proofload_core::payload::{Filling, Picker, Use, recipe};
 use proofload_core::scenario::PayloadSet;
 
-use super::http1::Piece;
+use super::exchange::Piece;
 
 /// A thing that flows send.
 #[derive(Debug, Clone)]

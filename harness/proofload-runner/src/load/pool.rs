@@ -1,39 +1,64 @@
 //! Connections to one target, last used first, one pool per target and purpose.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
+use proofload_core::environment::HttpVersion;
+use tokio::sync::Mutex;
 
-use super::broken::{Broken, why_not_connected};
-use super::http1::{Connection, Exchange, Outgoing, Stream};
+use super::broken::Broken;
+use super::connector::{Connector, Offer};
+use super::exchange::{Exchange, Outgoing};
+use super::http1::Connection;
+use super::http2;
 use super::target::Target;
 use crate::clock::RunClock;
 
 /// Connections to one target.
 pub(super) struct Pool {
-    target: Rc<Target>,
-    tls: Option<Arc<rustls::ClientConfig>>,
+    connector: Connector,
     clock: RunClock,
+    version: Cell<HttpVersion>,
+    /// Held by the one that finds out the version.
+    negotiating: Mutex<()>,
     idle: RefCell<Vec<Connection>>,
+    http2: http2::Pool,
 }
 
 impl Pool {
-    pub(super) fn new(target: Rc<Target>, tls: Option<Arc<rustls::ClientConfig>>, clock: RunClock) -> Self {
-        Self { target, tls, clock, idle: RefCell::default() }
+    pub(super) fn new(target: Rc<Target>, tls: Option<&Arc<rustls::ClientConfig>>, clock: RunClock) -> Self {
+        let version = match target.http {
+            // Without TLS nothing is negotiated, and a server that is not told otherwise expects HTTP/1.1.
+            HttpVersion::Auto if target.tls.is_none() => HttpVersion::Http1,
+            version => version,
+        };
+        Self {
+            connector: Connector::new(target, tls.map(Arc::as_ref)),
+            clock,
+            version: Cell::new(version),
+            negotiating: Mutex::default(),
+            idle: RefCell::default(),
+            http2: http2::Pool::default(),
+        }
     }
 
     pub(super) fn target(&self) -> &Target {
-        &self.target
+        self.connector.target()
     }
 
     /// Sends a request and reads its answer. `on_send` is called when a connection is there to send on.
     ///
-    /// A connection that the server closed while it idled is replaced, once and unseen, where that sends nothing twice:
-    /// the request is idempotent and the server said nothing (RFC 9110 §9.2.2, RFC 9112 §9.3.1).
+    /// A connection that the server closed while it idled is replaced, once and unseen, where that sends nothing twice
+    /// (RFC 9110 §9.2.2, RFC 9112 §9.3.1, RFC 9113 §8.7).
     pub(super) async fn exchange(&self, outgoing: &Outgoing, mut on_send: impl FnMut()) -> Result<Exchange, Broken> {
+        if self.version.get() == HttpVersion::Auto {
+            Box::pin(self.negotiate()).await?;
+        }
+        if self.version.get() == HttpVersion::Http2 {
+            // In a box, so that passes over HTTP/1.1 stay small.
+            return Box::pin(self.http2.exchange(&self.connector, outgoing, self.clock, on_send)).await;
+        }
         let idle = self.usable();
         let was_idle = idle.is_some();
         let mut connection = match idle {
@@ -42,18 +67,35 @@ impl Pool {
         };
         on_send();
         let exchange = match connection.exchange(outgoing, self.clock).await {
-            Err(failed) if was_idle && failed.unanswered && outgoing.is_idempotent => {
+            Err(failed) if was_idle && failed.repeatable => {
                 connection = self.connect().await?;
                 on_send();
                 connection.exchange(outgoing, self.clock).await
             }
             exchange => exchange,
-        }
-        .map_err(|failed| failed.broken)?;
-        if exchange.reusable {
+        };
+        let (exchange, reusable) = exchange.map_err(|failed| failed.broken)?;
+        if reusable {
             self.idle.borrow_mut().push(connection);
         }
         Ok(exchange)
+    }
+
+    /// Opens one connection to find out which version the server chooses; all others wait for that.
+    async fn negotiate(&self) -> Result<(), Broken> {
+        let _one = self.negotiating.lock().await;
+        if self.version.get() != HttpVersion::Auto {
+            return Ok(());
+        }
+        let stream = self.connector.connect(Offer::Either).await?;
+        if stream.speaks_http2() {
+            self.http2.adopt(stream).await?;
+            self.version.set(HttpVersion::Http2);
+        } else {
+            self.idle.borrow_mut().push(Connection::new(stream));
+            self.version.set(HttpVersion::Http1);
+        }
+        Ok(())
     }
 
     /// The connection that was used last, of those that still stand.
@@ -68,12 +110,6 @@ impl Pool {
     }
 
     async fn connect(&self) -> Result<Connection, Broken> {
-        let socket = TcpStream::connect(self.target.address).await.map_err(|error| why_not_connected(&error))?;
-        // A request is one write; waiting to fill segments would only add latency.
-        socket.set_nodelay(true).map_err(|_| Broken::Refused)?;
-        let Some(name) = &self.target.tls else { return Ok(Connection::new(Stream::Plain(socket))) };
-        let connector = TlsConnector::from(Arc::clone(self.tls.as_ref().ok_or(Broken::Tls)?));
-        let stream = connector.connect(name.clone(), socket).await.map_err(|_| Broken::Tls)?;
-        Ok(Connection::new(Stream::Tls(Box::new(stream))))
+        Ok(Connection::new(self.connector.connect(Offer::Http1).await?))
     }
 }

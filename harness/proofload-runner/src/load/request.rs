@@ -7,8 +7,8 @@ use http::HeaderValue;
 use proofload_core::scenario::{Body, CheckTest, Extract, FieldValue, Part, Place, Request, Template};
 
 use super::data;
+use super::exchange::{Keep, Outgoing, Piece};
 use super::flow::Pass;
-use super::http1::{Keep, Outgoing, Piece};
 use super::multipart::{Field, multipart};
 use super::target::Target;
 use super::values::Values;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use proofload_core::environment::HttpVersion;
 use rustls::pki_types::ServerName;
 
 /// Where a system's requests go.
@@ -19,14 +20,16 @@ pub(crate) struct Target {
     place: (Arc<str>, u16),
     /// Name for the certificate, for https.
     pub(super) tls: Option<ServerName<'static>>,
+    /// The version that is spoken.
+    pub(super) http: HttpVersion,
 }
 
 impl Target {
-    /// Parses and resolves a base URL.
+    /// Parses and resolves a base URL where this version is spoken.
     ///
     /// # Errors
     /// A sentence naming the URL.
-    pub(crate) async fn resolve(url: &str) -> Result<Self, String> {
+    pub(crate) async fn resolve(url: &str, http: HttpVersion) -> Result<Self, String> {
         let parsed = url::Url::parse(url).map_err(|error| format!("`{url}` is not a URL: {error}"))?;
         if !parsed.username().is_empty() || parsed.password().is_some() {
             return Err("a base URL may not hold a user or password; give a token source in the environment".to_owned());
@@ -49,7 +52,7 @@ impl Target {
             None => host.to_owned(),
         };
         let prefix = parsed.path().trim_end_matches('/').into();
-        Ok(Self { address, authority: authority.into(), prefix, place, tls })
+        Ok(Self { address, authority: authority.into(), prefix, place, tls, http })
     }
 
     /// What changed, in a sentence, if its name stands for other addresses by now than the one that was driven.
@@ -65,6 +68,11 @@ impl Target {
     /// Where connections go.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The version that is spoken.
+    pub(crate) fn http(&self) -> HttpVersion {
+        self.http
     }
 
     /// The base URL in words.

@@ -119,6 +119,7 @@ fn record_unreached<'w>(
 mod tests {
     use std::collections::HashMap;
 
+    use proofload_core::environment::HttpVersion;
     use proofload_core::evidence::StepKind;
     use proofload_core::scenario::Scenario;
 
@@ -147,7 +148,7 @@ mod tests {
             run_id: "run".to_owned(),
             systems: vec![SystemAccess {
                 name: "s".to_owned(),
-                target: Target::resolve("http://127.0.0.1:1").await.unwrap(),
+                target: Target::resolve("http://127.0.0.1:1", HttpVersion::Auto).await.unwrap(),
                 tokens: HashMap::new(),
             }],
             payloads: vec![],

@@ -270,8 +270,8 @@ fn prepare(
 fn pools(system: SystemAccess, tls: Option<&Arc<rustls::ClientConfig>>, clock: RunClock) -> SystemPools {
     let target = Rc::new(system.target);
     SystemPools {
-        load: Pool::new(Rc::clone(&target), tls.cloned(), clock),
-        poll: Pool::new(target, tls.cloned(), clock),
+        load: Pool::new(Rc::clone(&target), tls, clock),
+        poll: Pool::new(target, tls, clock),
         tokens: system.tokens,
     }
 }

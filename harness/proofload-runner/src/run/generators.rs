@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use tokio::process::{Child, Command};
 
+use super::prepare::Stage;
 use super::{RunError, RunRequest};
 use crate::clock::RunClock;
 use crate::distributed::{AssignedSystem, Assignment, Coordinator, Gathered};
@@ -29,7 +30,7 @@ impl Processes {
 }
 
 /// Starts the processes that were asked for and waits until they are ready; `None` if none were.
-pub(super) async fn gather(request: &RunRequest, systems: &[SystemAccess]) -> Result<Option<Processes>, RunError> {
+pub(super) async fn gather(request: &RunRequest, stage: &Stage) -> Result<Option<Processes>, RunError> {
     if request.generators == 0 {
         return Ok(None);
     }
@@ -53,7 +54,7 @@ pub(super) async fn gather(request: &RunRequest, systems: &[SystemAccess]) -> Re
             .spawn();
         children.push(child.map_err(failed)?);
     }
-    let assignments = (0..request.generators).map(|index| assignment(request, systems, index)).collect();
+    let assignments = (0..request.generators).map(|index| assignment(request, stage, index)).collect();
     let gathered = tokio::select! {
         gathered = coordinator.gather(assignments) => gathered.map_err(RunError::Setup)?,
         ended = first_ended(&mut children) => return Err(RunError::Setup(ended)),
@@ -69,10 +70,11 @@ async fn first_ended(children: &mut [Child]) -> String {
     format!("generator process {} ended before the load began ({how}); see logs/generator-{}.log", index + 1, index + 1)
 }
 
-fn assignment(request: &RunRequest, systems: &[SystemAccess], index: u32) -> Assignment {
+fn assignment(request: &RunRequest, stage: &Stage, index: u32) -> Assignment {
     let system = |access: &SystemAccess| AssignedSystem {
         name: access.name.clone(),
         url: access.target.url(),
+        http: access.target.http(),
         tokens: access
             .tokens
             .iter()
@@ -89,6 +91,7 @@ fn assignment(request: &RunRequest, systems: &[SystemAccess], index: u32) -> Ass
         shard_first: index * request.threads,
         shards: request.threads,
         shards_total: request.generators * request.threads,
-        systems: systems.iter().map(system).collect(),
+        systems: stage.systems.iter().map(system).collect(),
+        authorities: stage.authorities.clone(),
     }
 }

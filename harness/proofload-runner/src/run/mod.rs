@@ -7,6 +7,7 @@ mod generators;
 mod prepare;
 mod session;
 mod settle;
+mod tls;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use assembler::timed_steps;
 pub use folder::RunFolder;
 pub use generators::JOIN_TOKEN_VARIABLE;
-pub(crate) use prepare::tls_config;
+pub(crate) use tls::tls_config;
 
 use crate::audit::calibrate;
 use crate::clock::RunClock;

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use proofload_core::environment::{Environment, Queue, System};
+use proofload_core::environment::{Environment, HttpVersion, Queue, System};
 use proofload_core::evidence::Calibration;
 use proofload_core::scenario::{Part, Template};
 use tokio_util::sync::CancellationToken;
 
+use super::tls::{http_client, read_authorities, tls_config};
 use super::{Place, RunError};
 use crate::cluster::{LocalCluster, prepare_local};
 use crate::collector::WatchedQueue;
@@ -29,6 +30,8 @@ pub(super) struct Stage {
     pub(super) cluster: Option<LocalCluster>,
     pub(super) http: reqwest::Client,
     pub(super) tls: Arc<rustls::ClientConfig>,
+    /// Of the environment, as PEM texts.
+    pub(super) authorities: Vec<String>,
     processes: Vec<Running>,
     /// Secrets and the stack's own data; gone when this is dropped.
     _data: tempfile::TempDir,
@@ -68,12 +71,13 @@ pub(super) async fn prepare(
     for (name, path) in secrets.files() {
         on_event(Event::SecretReady { name: name.clone(), path: path.clone() });
     }
-    let tls = tls_config()?;
+    let authorities = read_authorities(&environment.trust, &place.environment_folder)?;
+    let tls = tls_config(&authorities)?;
     let spawner = Arc::new(Spawner {
         proofload: place.proofload.clone(),
         data: data.path().to_owned(),
         logs: place.logs.clone(),
-        http: http_client()?,
+        http: http_client(HttpVersion::Auto, &authorities)?,
     });
     let mut stage = Stage {
         systems: Vec::new(),
@@ -84,6 +88,7 @@ pub(super) async fn prepare(
         cluster: None,
         http: spawner.http.clone(),
         tls,
+        authorities,
         processes: Vec::new(),
         _data: data,
     };
@@ -120,7 +125,8 @@ async fn bring_up(
     }
     let fill = |template: &Template| fill(template, &addresses);
     for system in environment.systems.iter().filter(|system| driven.contains(&system.name.as_str())) {
-        let access = reach(system, place, &fill, &secrets, &stage.http).await?;
+        let http = http_client(system.http, &stage.authorities)?;
+        let access = reach(system, place, &fill, &secrets, &http).await?;
         on_event(Event::SystemReady { name: access.name.clone(), url: access.target.url() });
         stage.systems.push(access);
         for (name, queue) in system.queues.iter().filter(|(_, queue)| place.target.is_none() || is_literal(queue)) {
@@ -149,7 +155,7 @@ async fn reach(
         Some(target) => target.clone(),
         None => fill(&system.url).map_err(RunError::Setup)?,
     };
-    let target = Target::resolve(&url).await.map_err(RunError::Unreachable)?;
+    let target = Target::resolve(&url, system.http).await.map_err(RunError::Unreachable)?;
     wait_for_target(&url, system.ready.as_deref(), http).await?;
     let now_s = crate::clock::unix_ms() / 1000;
     let tokens = system
@@ -242,25 +248,4 @@ fn fill(template: &Template, addresses: &HashMap<String, String>) -> Result<Stri
             _ => None,
         })
         .map_err(|part| format!("an address needs {part:?}, which was not started"))
-}
-
-pub(crate) fn tls_config() -> Result<Arc<rustls::ClientConfig>, RunError> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .and_then(rustls_platform_verifier::BuilderVerifierExt::with_platform_verifier)
-        .map_err(|error| RunError::Internal(format!("TLS could not be set up: {error}")))?;
-    Ok(Arc::new(config.with_no_client_auth()))
-}
-
-/// The client for everything that is not load.
-pub(crate) fn http_client() -> Result<reqwest::Client, RunError> {
-    // Fails only where a provider is installed already, and then that one serves.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder()
-        .user_agent(concat!("proofload/", env!("CARGO_PKG_VERSION")))
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .build()
-        .map_err(|error| RunError::Internal(format!("the HTTP client could not be set up: {error}")))
 }

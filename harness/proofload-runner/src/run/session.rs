@@ -62,7 +62,7 @@ pub(super) async fn run_session(
 ) -> Result<RunRecord, RunError> {
     let timed = timed_steps(&request.scenario);
     let scaled = stage.cluster.as_ref().map(crate::cluster::LocalCluster::evidence).unwrap_or_default();
-    let processes = generators::gather(request, &stage.systems).await?;
+    let processes = generators::gather(request, stage).await?;
     let clock = RunClock::starting_in(LEAD);
     let info = run_info(request);
     let parts = WorldParts {

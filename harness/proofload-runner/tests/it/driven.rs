@@ -41,9 +41,12 @@ pub(crate) async fn drive_with(scenario: &Scenario, address: SocketAddr, files: 
 
 /// The same, with the scenario's files in `folder`.
 pub(crate) async fn drive_in(scenario: &Scenario, address: SocketAddr, folder: &Path) -> RunRecord {
-    let text = format!(
-        "apiVersion: proofload/v1\nkind: Environment\nname: t\nsystems:\n  s: {{ url: \"http://{address}\", ready: /ready }}\n"
-    );
+    drive_at(scenario, &format!("systems: {{ s: {{ url: 'http://{address}', ready: /ready }} }}"), folder).await
+}
+
+/// The same in an environment that holds `environment`.
+pub(crate) async fn drive_at(scenario: &Scenario, environment: &str, folder: &Path) -> RunRecord {
+    let text = format!("apiVersion: proofload/v1\nkind: Environment\nname: t\n{environment}\n");
     let request = RunRequest {
         scenario: scenario.clone(),
         scenario_text: String::new(),

@@ -9,18 +9,17 @@ use bytes::BytesMut;
 use futures::FutureExt;
 use tokio::io::AsyncReadExt;
 
-use super::decode::{Answer, Decoder, Progress, Wrong};
-use super::outgoing::{Outgoing, Unsent};
+use super::decode::{Decoder, Progress, Wrong};
+use super::outgoing::Unsent;
 use super::stream::Stream;
 use crate::clock::RunClock;
 use crate::load::broken::Broken;
+use crate::load::exchange::{ANSWER_BYTES_MAX, Exchange, Failed, Outgoing};
 
 /// Room that is made for what comes next: a small answer needs no second read.
 const READ_BYTES: usize = 4 * 1024;
 /// Room while a large answer comes.
 const READ_LARGE_BYTES: usize = 64 * 1024;
-/// Most content of an answer; a larger one counts as broken.
-const ANSWER_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// A connection to a target.
 pub(in crate::load) struct Connection {
@@ -28,25 +27,6 @@ pub(in crate::load) struct Connection {
     buffer: BytesMut,
     /// The last read filled the buffer, so more room pays.
     filled: bool,
-}
-
-/// What came of one exchange.
-pub(in crate::load) struct Exchange {
-    /// The whole answer.
-    pub(in crate::load) answer: Answer,
-    /// When its first byte was read.
-    pub(in crate::load) first_byte_ns: u64,
-    /// The connection may carry another request.
-    pub(in crate::load) reusable: bool,
-}
-
-/// Why there is no answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::load) struct Failed {
-    /// The error class.
-    pub(in crate::load) broken: Broken,
-    /// The server said nothing at all on this request.
-    pub(in crate::load) unanswered: bool,
 }
 
 impl Connection {
@@ -63,11 +43,15 @@ impl Connection {
         !self.buffer.is_empty() || read.is_some()
     }
 
-    /// Sends a request and reads its answer.
+    /// Sends a request and reads its answer; says whether the connection may carry another one.
     ///
     /// # Errors
     /// [`Failed`], after which the connection is of no use.
-    pub(in crate::load) async fn exchange(&mut self, outgoing: &Outgoing, clock: RunClock) -> Result<Exchange, Failed> {
+    pub(in crate::load) async fn exchange(
+        &mut self,
+        outgoing: &Outgoing,
+        clock: RunClock,
+    ) -> Result<(Exchange, bool), Failed> {
         let mut reading = Reading {
             decoder: Decoder::new(outgoing.keep, ANSWER_BYTES_MAX, outgoing.to_head),
             first_byte_ns: None,
@@ -80,8 +64,8 @@ impl Connection {
             Ok(Sent::Enough) => Ok(false),
             Err(broken) => Err(broken),
         };
-        let unanswered = reading.first_byte_ns.is_none();
-        let sent_all = ended.map_err(|broken| Failed { broken, unanswered })?;
+        let repeatable = outgoing.is_idempotent && reading.first_byte_ns.is_none();
+        let sent_all = ended.map_err(|broken| Failed { broken, repeatable })?;
         let first_byte_ns = reading.first_byte_ns.unwrap_or_else(|| clock.now_ns());
         let (answer, reusable) = reading.decoder.finish(self.buffer.len());
         if self.buffer.capacity() > READ_LARGE_BYTES / 2 {
@@ -89,7 +73,7 @@ impl Connection {
             self.buffer = BytesMut::new();
             self.filled = false;
         }
-        Ok(Exchange { answer, first_byte_ns, reusable: reusable && sent_all })
+        Ok((Exchange { answer, first_byte_ns }, reusable && sent_all))
     }
 
     /// Sends everything, or until the answer is whole. Content that is long is sent while looking for an answer, since

@@ -2,46 +2,12 @@
 
 use std::mem::MaybeUninit;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BytesMut};
 
-/// Largest head of an answer; a larger one is malformed.
-const HEAD_BYTES_MAX: usize = 64 * 1024;
-/// Most header fields of an answer.
-const FIELDS_MAX: usize = 100;
+use crate::load::exchange::{Answer, FIELDS_MAX, HEAD_BYTES_MAX, Keep};
+
 /// Longest line of a chunk's size with its extensions, or of a trailer.
 const CHUNK_LINE_BYTES_MAX: usize = 4 * 1024;
-
-/// What a flow wants to see of an answer; the rest is counted and let go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(in crate::load) struct Keep {
-    /// The header fields.
-    pub(in crate::load) head: bool,
-    /// The content.
-    pub(in crate::load) body: bool,
-}
-
-/// A whole answer.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(in crate::load) struct Answer {
-    /// Status code.
-    pub(in crate::load) status: u16,
-    /// Content, if it was to be kept.
-    pub(in crate::load) body: Bytes,
-    /// Length of the content.
-    pub(in crate::load) body_bytes: u64,
-    head: Bytes,
-}
-
-impl Answer {
-    /// The value of a header field, by its lower-case name; only if the head was to be kept.
-    pub(in crate::load) fn header(&self, name: &str) -> Option<&str> {
-        let mut fields = [httparse::EMPTY_HEADER; FIELDS_MAX];
-        let mut response = httparse::Response::new(&mut fields);
-        response.parse(&self.head).ok()?;
-        let field = response.headers.iter().find(|field| field.name.eq_ignore_ascii_case(name))?;
-        std::str::from_utf8(field.value).ok()
-    }
-}
 
 /// Why bytes are not an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -173,7 +139,7 @@ impl Decoder {
             _ => {}
         }
         if self.keep.head {
-            self.answer.head = Bytes::copy_from_slice(&buffer[..length]);
+            self.answer.keep_head(&buffer[..length]);
         }
         buffer.advance(length);
         Ok(true)

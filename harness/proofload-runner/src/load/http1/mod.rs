@@ -8,8 +8,5 @@ mod decode;
 mod outgoing;
 mod stream;
 
-pub(super) use connection::{Connection, Exchange};
-pub(super) use decode::{Answer, Keep};
-pub(super) use outgoing::Outgoing;
-pub(crate) use outgoing::Piece;
+pub(super) use connection::Connection;
 pub(super) use stream::Stream;

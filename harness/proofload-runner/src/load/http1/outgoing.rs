@@ -1,54 +1,10 @@
-//! A request that is ready to be sent: its head in bytes, its content in pieces that are never copied.
+//! What of a request is still to be sent.
 
 use std::fs::File;
-use std::os::unix::fs::FileExt;
-use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::decode::Keep;
-
-/// A piece of content.
-#[derive(Debug, Clone)]
-pub(crate) enum Piece {
-    /// Bytes in memory, shared.
-    Bytes(Bytes),
-    /// A stretch of a file, which the kernel sends without passing through this program's memory.
-    File {
-        /// Open for reading, shared.
-        file: Arc<File>,
-        /// Length of the stretch, which begins with the file.
-        bytes: u64,
-    },
-}
-
-impl Piece {
-    /// How long it is.
-    pub(in crate::load) fn bytes(&self) -> u64 {
-        match self {
-            Piece::Bytes(bytes) => bytes.len() as u64,
-            Piece::File { bytes, .. } => *bytes,
-        }
-    }
-}
-
-/// A request that is ready to be sent.
-#[derive(Debug, Clone)]
-pub(in crate::load) struct Outgoing {
-    /// Request line and header fields, with the empty line.
-    pub(in crate::load) head: Bytes,
-    /// The content.
-    pub(in crate::load) pieces: Vec<Piece>,
-    /// May be sent again where the server said nothing (RFC 9110 §9.2.2).
-    pub(in crate::load) is_idempotent: bool,
-    /// The method is HEAD, so the answer has no content.
-    pub(in crate::load) to_head: bool,
-    /// What is kept of the answer.
-    pub(in crate::load) keep: Keep,
-}
-
-/// Most of a file that is read at once where the kernel cannot send it by itself.
-const FILE_STEP_BYTES: u64 = 64 * 1024;
+use crate::load::exchange::{Outgoing, Piece, read_stretch};
 
 /// What of a request has not been sent yet.
 pub(super) struct Unsent<'o> {
@@ -110,10 +66,8 @@ impl<'o> Unsent<'o> {
     /// Reads the next stretch of the file at hand into the bytes at hand.
     pub(super) fn read_file(&mut self) -> std::io::Result<()> {
         let Some((file, offset, left)) = self.file() else { return Ok(()) };
-        let mut stretch = vec![0; usize::try_from(left.min(FILE_STEP_BYTES)).unwrap_or(0)];
-        file.read_exact_at(&mut stretch, offset)?;
-        self.advance_file(stretch.len() as u64);
-        self.bytes = Bytes::from(stretch);
+        self.bytes = read_stretch(file, offset, left)?;
+        self.advance_file(self.bytes.len() as u64);
         Ok(())
     }
 }

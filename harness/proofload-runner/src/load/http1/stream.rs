@@ -21,6 +21,11 @@ pub(in crate::load) enum Stream {
 }
 
 impl Stream {
+    /// Whether the server chose HTTP/2 in the TLS handshake.
+    pub(in crate::load) fn speaks_http2(&self) -> bool {
+        matches!(self, Stream::Tls(tls) if tls.get_ref().1.alpn_protocol() == Some(b"h2"))
+    }
+
     /// Sends a stretch of a file from the page cache straight to the socket (`sendfile(2)`); `None` where that cannot
     /// be, because the bytes must be encrypted first.
     pub(super) fn poll_send_file(

@@ -1,0 +1,68 @@
+//! From a head as HTTP/1.1 has it to the fields of HTTP/2 (RFC 9113 §8.2.2, §8.3.1).
+
+use bytes::Bytes;
+use http::header::{CONNECTION, HOST, HeaderName, TRANSFER_ENCODING};
+use http::uri::{Authority, Parts, PathAndQuery, Scheme};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri};
+
+use crate::load::exchange::FIELDS_MAX;
+
+/// The request that a head means; `None` where a part of it has no place in HTTP/2.
+pub(super) fn request(head: &Bytes, is_tls: bool) -> Option<Request<()>> {
+    let mut fields = [httparse::EMPTY_HEADER; FIELDS_MAX];
+    let mut parsed = httparse::Request::new(&mut fields);
+    if !parsed.parse(head).ok()?.is_complete() {
+        return None;
+    }
+    let mut request = Request::new(());
+    *request.method_mut() = Method::from_bytes(parsed.method?.as_bytes()).ok()?;
+    let mut uri = Parts::default();
+    uri.scheme = Some(if is_tls { Scheme::HTTPS } else { Scheme::HTTP });
+    // What the head holds is shared, not copied: it may stand there for many requests.
+    uri.path_and_query = Some(PathAndQuery::from_maybe_shared(head.slice_ref(parsed.path?.as_bytes())).ok()?);
+    let headers = request.headers_mut();
+    for field in parsed.headers.iter() {
+        let name = HeaderName::from_bytes(field.name.as_bytes()).ok()?;
+        let value = HeaderValue::from_maybe_shared(head.slice_ref(field.value)).ok()?;
+        if name == HOST {
+            uri.authority = Some(Authority::from_maybe_shared(head.slice_ref(field.value)).ok()?);
+        } else if name != CONNECTION && name != TRANSFER_ENCODING {
+            headers.append(name, value);
+        }
+    }
+    *request.uri_mut() = Uri::from_parts(uri).ok()?;
+    Some(request)
+}
+
+/// A head as HTTP/1.1 has it, for the fields of an answer: those at its start, and those at its end.
+pub(super) fn head_of(status: u16, fields: &HeaderMap, trailers: &HeaderMap) -> Vec<u8> {
+    let mut head = format!("HTTP/1.1 {status}\r\n").into_bytes();
+    for (name, value) in fields.iter().chain(trailers) {
+        head.extend_from_slice(name.as_str().as_bytes());
+        head.extend_from_slice(b": ");
+        head.extend_from_slice(value.as_bytes());
+        head.extend_from_slice(b"\r\n");
+    }
+    head.extend_from_slice(b"\r\n");
+    head
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_becomes_fields() {
+        let head =
+            "POST /a?b=1 HTTP/1.1\r\nhost: example.com:8080\r\nConnection: close\r\nX-One: 1\r\nte: trailers\r\n\r\n";
+        let request = request(&Bytes::from(head), false).unwrap();
+        assert_eq!(request.uri().to_string(), "http://example.com:8080/a?b=1");
+        let told = format!("{} {:?}", request.method(), request.headers());
+        assert_eq!(told, r#"POST {"x-one": "1", "te": "trailers"}"#);
+    }
+
+    #[test]
+    fn half_a_head_is_no_request() {
+        assert!(request(&Bytes::from("GET / HTTP/1.1\r\nhost: a\r\n"), true).is_none());
+    }
+}
