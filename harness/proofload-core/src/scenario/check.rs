@@ -25,6 +25,8 @@ pub(super) struct Names<'a> {
     pub(super) data: Vec<&'a str>,
     /// Columns of data sets that templates use; found while flows are checked.
     pub(super) columns: RefCell<BTreeSet<(String, String)>>,
+    /// Names of `{{known NAME}}` that templates use; found while flows are checked.
+    pub(super) known: RefCell<BTreeSet<String>>,
     pub(super) flows: &'a [Flow],
     pub(super) workloads: &'a [Workload],
 }
@@ -58,6 +60,7 @@ pub(super) fn check(file: &str, written: WrittenScenario) -> Result<Scenario, Pr
         recorded: payloads.iter().filter(|set| set.needs_trace()).map(|set| set.name.as_str()).collect(),
         data: written.data.keys().map(String::as_str).collect(),
         columns: RefCell::default(),
+        known: RefCell::default(),
         flows: &[],
         workloads: &[],
     };
@@ -85,7 +88,7 @@ pub(super) fn check(file: &str, written: WrittenScenario) -> Result<Scenario, Pr
     names.workloads = &workloads;
     let slos = written.slos.iter().filter_map(|slo| check_slo(slo, &names, &mut report)).collect();
     let scaling = written.scaling.iter().filter_map(|clause| check_scaling(clause, &names, &mut report)).collect();
-    let columns = names.columns.take();
+    let (columns, known) = (names.columns.take(), names.known.take().into_iter().collect());
     let data = written.data.iter().map(|(name, data)| check_data(name, data, &columns, &mut report)).collect();
     number_requests(&mut flows);
     let scenario = Scenario {
@@ -93,6 +96,7 @@ pub(super) fn check(file: &str, written: WrittenScenario) -> Result<Scenario, Pr
         description: written.description.unwrap_or_default(),
         payloads,
         data,
+        known,
         slos,
         scaling,
         drain: written.drain.map_or(DEFAULT_DRAIN, |span| span.0),

@@ -394,6 +394,10 @@ impl Walk<'_, '_, '_> {
                 self.names.columns.borrow_mut().insert((set.clone(), column.clone()));
                 Some(())
             }
+            Part::Known(name) => {
+                self.names.known.borrow_mut().insert(name.clone());
+                Some(())
+            }
             Part::Webhook if !self.has_webhook => {
                 let help = "add `webhook` to its job".to_owned();
                 self.report.add(

@@ -45,6 +45,8 @@ pub struct Scenario {
     pub payloads: Vec<PayloadSet>,
     /// Data sets, by name.
     pub data: Vec<DataSet>,
+    /// Names whose values later passes use as `{{known NAME}}`, each once.
+    pub known: Vec<String>,
     /// What one pass does.
     pub flows: Vec<Flow>,
     /// Which flow starts how often.

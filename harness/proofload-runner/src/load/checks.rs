@@ -9,8 +9,8 @@ use proofload_core::scenario::{CheckTest, Flow, Place, Request, Scenario, TextTe
 use super::exchange::Answer;
 use super::flow::{Pass, json_text};
 use super::request::fill;
+use super::script::Script;
 use super::values::Values;
-use super::world::World;
 
 /// Counts of every check, by step and by its place in the request.
 #[derive(Debug, Default)]
@@ -55,16 +55,22 @@ impl Tally {
 /// Counts by index of the step, then by words of the check.
 pub(crate) type CheckTotals = BTreeMap<usize, BTreeMap<String, CheckCounts>>;
 
-/// Looks at an answer with every check of its request. Without an answer none of them holds.
-pub(super) fn count(world: &World, pass: Pass, request: &Request, answer: Option<&Answer>, values: &Values) {
+/// Looks at an answer with every check of its request and counts. Without an answer none of them holds.
+pub(super) fn count(
+    (script, tally): (&Script, &mut Tally),
+    pass: Pass,
+    request: &Request,
+    answer: Option<&Answer>,
+    values: &Values,
+) {
     if request.checks.is_empty() {
         return;
     }
-    let step = world.prepared(request).step;
+    let step = script.prepared(request).step;
     let read = answer.map(|answer| Read { answer, json: OnceCell::new(), text: OnceCell::new() });
     for (number, check) in request.checks.iter().enumerate() {
-        let holds = read.as_ref().is_some_and(|read| read.holds(world, pass, &check.test, values));
-        world.checks.borrow_mut().count(step, number, holds);
+        let holds = read.as_ref().is_some_and(|read| read.holds(script, pass, &check.test, values));
+        tally.count(step, number, holds);
     }
 }
 
@@ -76,13 +82,13 @@ struct Read<'a> {
 }
 
 impl Read<'_> {
-    fn holds(&self, world: &World, pass: Pass, test: &CheckTest, values: &Values) -> bool {
+    fn holds(&self, script: &Script, pass: Pass, test: &CheckTest, values: &Values) -> bool {
         match test {
             CheckTest::Status(statuses) => statuses.contains(&self.answer.status),
             CheckTest::Bytes { min, max } => (*min..=*max).contains(&self.answer.body_bytes),
             CheckTest::Text(place, test) => {
                 let found = self.text_at(place);
-                let filled = |template| fill(world, pass, template, values);
+                let filled = |template| fill(script, pass, template, values);
                 match test {
                     TextTest::Exists(wanted) => found.is_some() == *wanted,
                     TextTest::Equals(wanted) => found.is_some() && found == filled(wanted),
@@ -90,7 +96,7 @@ impl Read<'_> {
                         found.zip(filled(wanted)).is_some_and(|(text, wanted)| text.contains(&wanted))
                     }
                     TextTest::Matches(pattern) => {
-                        found.zip(world.regexes.get(pattern)).is_some_and(|(text, regex)| regex.is_match(&text))
+                        found.zip(script.regexes.get(pattern)).is_some_and(|(text, regex)| regex.is_match(&text))
                     }
                 }
             }

@@ -13,7 +13,7 @@ use super::world::World;
 
 /// Runs all virtual users of one workload until their time is over, or its shared iterations are done.
 pub(super) async fn run(world: Rc<World>, workload: usize, windows: Vec<UserWindow>, shard: Shard) {
-    let (think, iterations_max) = match world.scenario.workloads[workload].executor {
+    let (think, iterations_max) = match world.script.scenario.workloads[workload].executor {
         Executor::Vus { think, .. } => (think, u64::MAX),
         Executor::Iterations { think, iterations, .. } => (think, shard.share(iterations)),
         _ => return,
@@ -69,7 +69,7 @@ impl User {
         if self.think.1.is_zero() {
             return false;
         }
-        let share = draw(self.world.seed ^ 0x7468_696e_6b21, iteration);
+        let share = draw(self.world.script.seed ^ 0x7468_696e_6b21, iteration);
         tokio::time::sleep(between(self.think.0, self.think.1, share)).await;
         true
     }

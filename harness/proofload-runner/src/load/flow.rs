@@ -7,6 +7,7 @@ use super::checks;
 use super::exchange::{Answer, Exchange};
 use super::recorder::{Sample, SampleOutcome};
 use super::request::render;
+use super::script::Script;
 use super::values::Values;
 use super::world::{Counted, World};
 
@@ -37,7 +38,7 @@ pub(super) async fn timed_request(
     values: &mut Values,
     due_ns: u64,
 ) -> Timing {
-    let step = world.prepared(request).step;
+    let step = world.script.prepared(request).step;
     world.recorder.borrow_mut().begin(step, due_ns);
     let dispatched_ns = world.clock.now_ns();
     let mut sent_ns = dispatched_ns;
@@ -47,10 +48,11 @@ pub(super) async fn timed_request(
         Err(_) => Err(Broken::TimedOut),
     };
     let ended_ns = world.clock.now_ns();
-    checks::count(world, pass, request, exchange.as_ref().ok().map(|exchange| &exchange.answer), values);
+    let answer = exchange.as_ref().ok().map(|exchange| &exchange.answer);
+    checks::count((&world.script, &mut world.checks.borrow_mut()), pass, request, answer, values);
     let (outcome, class) = match &exchange {
         Err(broken) => (SampleOutcome::Broken(*broken), Some(broken.word().to_owned())),
-        Ok(exchange) => match judge_answer(world, request, &exchange.answer, values) {
+        Ok(exchange) => match judge_answer(&world.script, request, &exchange.answer, values) {
             None => (SampleOutcome::Good, None),
             Some(class) => (SampleOutcome::Wrong, Some(class)),
         },
@@ -71,19 +73,18 @@ async fn exchange(
     if world.finishing.get() {
         return Err(Broken::NotReached);
     }
-    let system = &world.systems[world.scenario.workloads[pass.workload].flow];
+    let system = &world.systems[world.script.flow_index(pass)];
     let _permit = {
         let _waiting = Counted::new(&world.waiting);
         world.limiters[pass.workload].acquire().await.map_err(|_| Broken::NotSent)?
     };
     let _in_flight = Counted::new(&world.in_flight);
-    let prepared = world.prepared(request);
-    let outgoing = render(world, pass, request, prepared, values).ok_or(Broken::NotSent)?;
+    let outgoing = render(&world.script, pass, request, values).ok_or(Broken::NotSent)?;
     system.load.exchange(&outgoing, || *sent_ns = world.clock.now_ns()).await
 }
 
 /// What is wrong with an answer, in a few words; extracts its values if nothing is.
-fn judge_answer(world: &World, request: &Request, answer: &Answer, values: &mut Values) -> Option<String> {
+pub(super) fn judge_answer(script: &Script, request: &Request, answer: &Answer, values: &mut Values) -> Option<String> {
     let right = match request.expect_status {
         Some(status) => answer.status == status,
         None => (200..300).contains(&answer.status),
@@ -92,10 +93,10 @@ fn judge_answer(world: &World, request: &Request, answer: &Answer, values: &mut 
         return Some(format!("status {}", answer.status));
     }
     for (name, from) in &request.extract {
-        let Some(value) = extract(world, from, answer) else {
+        let Some(value) = extract(script, from, answer) else {
             return Some(format!("no {} in the answer", describe(from)));
         };
-        world.learn(name, &value);
+        script.known.learn(name, &value);
         values.insert(name.clone(), value);
     }
     None
@@ -109,13 +110,13 @@ fn describe(from: &Extract) -> String {
     }
 }
 
-fn extract(world: &World, from: &Extract, answer: &Answer) -> Option<String> {
+fn extract(script: &Script, from: &Extract, answer: &Answer) -> Option<String> {
     match from {
         Extract::Header(name) => Some(answer.header(name)?.to_owned()),
         Extract::Json(pointer) => json_text(&serde_json::from_slice(&answer.body).ok()?, pointer),
         Extract::Regex(pattern) => {
             let text = String::from_utf8_lossy(&answer.body);
-            Some(world.regexes.get(pattern)?.captures(&text)?.get(1)?.as_str().to_owned())
+            Some(script.regexes.get(pattern)?.captures(&text)?.get(1)?.as_str().to_owned())
         }
     }
 }

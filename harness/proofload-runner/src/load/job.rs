@@ -66,7 +66,7 @@ pub(super) async fn follow(world: &World, pass: Pass, job: &Arc<Job>, values: &V
     let followed = match &job.follow {
         Follow::Poll { every } => poll_until_end(world, following, *every).await,
         Follow::Webhook { .. } => webhook::wait(world, following).await,
-        Follow::Websocket { path } => match fill(world, pass, path, values) {
+        Follow::Websocket { path } => match fill(&world.script, pass, path, values) {
             Some(path) => Box::pin(websocket::read_until_end(world, following, path)).await,
             None => Followed::Cut("websocket: no path"),
         },
@@ -76,16 +76,16 @@ pub(super) async fn follow(world: &World, pass: Pass, job: &Arc<Job>, values: &V
 
 /// Enters an accepted job in book and journal; `None` if its id is not known, or known already.
 fn enter(world: &World, pass: Pass, job: &Arc<Job>, values: &Values) -> Option<usize> {
-    let flow = world.scenario.workloads[pass.workload].flow;
-    let id = fill(world, pass, &job.id, values)?;
+    let flow = world.script.flow_index(pass);
+    let id = fill(&world.script, pass, &job.id, values)?;
     let path = match &job.path {
-        Some(path) => Some(fill(world, pass, path, values)?),
+        Some(path) => Some(fill(&world.script, pass, path, values)?),
         None => None,
     };
     journal(world, flow, &id, "accepted");
     let at_ms = pass.intended_ns / 1_000_000;
     let index = world.jobs.borrow_mut().enter((flow, id), at_ms, job, path)?;
-    world.recorder.borrow_mut().begin(world.job_step(&world.scenario.flows[flow].name), pass.intended_ns);
+    world.recorder.borrow_mut().begin(world.script.job_step(&world.script.flow(pass).name), pass.intended_ns);
     Some(index)
 }
 
@@ -111,7 +111,7 @@ fn end(world: &World, pass: Pass, (index, submitted_ns): (usize, u64), followed:
         Followed::Cut(why) => Some((*why).to_owned()),
         Followed::Ended(_) | Followed::GivenUp => Some(format!("last seen {}", entry.last_state)),
     };
-    world.end(world.job_step(&world.scenario.flows[entry.flow].name), &sample, class);
+    world.end(world.script.job_step(&world.script.flow(pass).name), &sample, class);
     if matches!(followed, Followed::Ended(_)) {
         journal(world, entry.flow, &entry.id, &entry.last_state);
     }
@@ -186,7 +186,7 @@ fn read_state(answer: &Answer, job: &Job) -> Seen {
 fn journal(world: &World, flow: usize, id: &str, state: &str) {
     let line = JournalLine {
         at_ms: world.clock.now_ns() / 1_000_000,
-        flow: world.scenario.flows[flow].name.clone(),
+        flow: world.script.scenario.flows[flow].name.clone(),
         id: id.to_owned(),
         state: state.to_owned(),
     };

@@ -10,9 +10,9 @@ use super::data;
 use super::exchange::{Keep, Outgoing, Piece};
 use super::flow::Pass;
 use super::multipart::{Field, multipart};
+use super::script::Script;
 use super::target::Target;
 use super::values::Values;
-use super::world::World;
 
 /// A request with everything that is the same each time already rendered.
 pub(super) struct Prepared {
@@ -79,14 +79,9 @@ impl Prepared {
 }
 
 /// The request as it is sent in this pass; `None` where a value is missing.
-pub(super) fn render(
-    world: &World,
-    pass: Pass,
-    request: &Request,
-    prepared: &Prepared,
-    values: &Values,
-) -> Option<Outgoing> {
-    let method = if request.method_of_trace { world.entry(pass)?.method.as_deref()? } else { &prepared.method };
+pub(super) fn render(script: &Script, pass: Pass, request: &Request, values: &Values) -> Option<Outgoing> {
+    let prepared = script.prepared(request);
+    let method = if request.method_of_trace { script.entry(pass)?.method.as_deref()? } else { &prepared.method };
     let outgoing = |head: Bytes, pieces: Vec<Piece>| Outgoing {
         head,
         pieces,
@@ -97,14 +92,14 @@ pub(super) fn render(
     if let Some(head) = &prepared.fixed {
         return Some(outgoing(head.clone(), Vec::new()));
     }
-    let (pieces, content_type) = content(world, pass, &request.body, values)?;
+    let (pieces, content_type) = content(script, pass, &request.body, values)?;
     let length = pieces.iter().map(Piece::bytes).sum();
     let framing = match request.body {
         Body::Empty => no_content(method),
         _ => Some((content_type.as_str(), length)),
     };
-    let target = world.systems[world.scenario.workloads[pass.workload].flow].load.target();
-    let head = prepared.head((request, method), target, |template| fill(world, pass, template, values), framing)?;
+    let target = script.target(pass);
+    let head = prepared.head((request, method), target, |template| fill(script, pass, template, values), framing)?;
     Some(outgoing(Bytes::from(head), pieces))
 }
 
@@ -120,16 +115,16 @@ pub(super) fn get(target: &Target, path: &str, authorization: Option<&HeaderValu
 }
 
 /// Fills a template; `None` where a value is not there.
-pub(super) fn fill(world: &World, pass: Pass, template: &Template, values: &Values) -> Option<String> {
+pub(super) fn fill(script: &Script, pass: Pass, template: &Template, values: &Values) -> Option<String> {
     template
         .fill(|part| match part {
             Part::Iteration => Some(pass.iteration.to_string()),
-            Part::Run => Some(world.run_id.clone()),
+            Part::Run => Some(script.run_id.clone()),
             Part::Value(name) => values.get(name).cloned(),
-            Part::Known(name) => world.known(name, pass.iteration),
-            Part::Data { set, column } => data::value(&world.data, world.seed, pass, (set, column)),
-            Part::Webhook => world.webhooks.address(world.scenario.workloads[pass.workload].flow, pass),
-            Part::Trace(field) => world.entry(pass)?.text(*field),
+            Part::Known(name) => script.known.pick(name, proofload_core::plan::draw(script.seed, pass.iteration)),
+            Part::Data { set, column } => data::value(&script.data, script.seed, pass, (set, column)),
+            Part::Webhook => script.webhooks.address(script.flow_index(pass), pass),
+            Part::Trace(field) => script.entry(pass)?.text(*field),
             _ => None,
         })
         .ok()
@@ -187,39 +182,39 @@ fn no_content(method: &str) -> Option<(&'static str, u64)> {
     matches!(method, "POST" | "PUT" | "PATCH").then_some(("", 0))
 }
 
-fn content(world: &World, pass: Pass, body: &Body, values: &Values) -> Option<(Vec<Piece>, String)> {
+fn content(script: &Script, pass: Pass, body: &Body, values: &Values) -> Option<(Vec<Piece>, String)> {
     match body {
         Body::Empty => Some((Vec::new(), String::new())),
         Body::Payload(name) => {
-            let file = world.next_file(pass, name, values)?;
+            let file = script.next_file(pass, name, values)?;
             Some((vec![file.content], file.content_type.to_owned()))
         }
         Body::Text { text, content_type } => {
-            let text = fill(world, pass, text, values)?;
+            let text = fill(script, pass, text, values)?;
             Some((vec![Piece::Bytes(Bytes::from(text))], content_type.clone()))
         }
         Body::Multipart(fields) => {
             let fields: Option<Vec<Field<'_>>> =
-                fields.iter().map(|(name, value)| form_field(world, pass, name, value, values)).collect();
+                fields.iter().map(|(name, value)| form_field(script, pass, name, value, values)).collect();
             // No payload can hold it: it is longer than chance and tells the pass.
             let boundary =
-                format!("proofload-{:016x}-{:016x}", world.seed, (pass.workload as u64) << 40 | pass.iteration);
+                format!("proofload-{:016x}-{:016x}", script.seed, (pass.workload as u64) << 40 | pass.iteration);
             Some(multipart(fields?, &boundary))
         }
     }
 }
 
 fn form_field<'f>(
-    world: &'f World,
+    script: &'f Script,
     pass: Pass,
     name: &'f str,
     value: &FieldValue,
     values: &Values,
 ) -> Option<Field<'f>> {
     Some(match value {
-        FieldValue::Text(template) => Field::Text { name, value: fill(world, pass, template, values)? },
+        FieldValue::Text(template) => Field::Text { name, value: fill(script, pass, template, values)? },
         FieldValue::Payload(payload) => {
-            let file = world.next_file(pass, payload, values)?;
+            let file = script.next_file(pass, payload, values)?;
             Field::File { name, file_name: file.name, content_type: file.content_type, content: vec![file.content] }
         }
     })

@@ -116,7 +116,7 @@ async fn drive(world: Rc<World>, plan: Arc<Plan>, mut told: UnboundedReceiver<Co
 }
 
 async fn run_load(world: Rc<World>, plan: Arc<Plan>) -> std::io::Result<()> {
-    let closed = world.scenario.workloads.iter().enumerate();
+    let closed = world.script.scenario.workloads.iter().enumerate();
     let closed: Vec<_> = closed
         .filter(|(_, workload)| matches!(workload.executor, Executor::Vus { .. } | Executor::Iterations { .. }))
         .map(|(index, _)| {
@@ -176,7 +176,7 @@ async fn finish(world: &Rc<World>) {
     look_at_open_jobs(world).await;
     let closed = world.recorder.borrow_mut().close_all(world.clock.now_ns());
     world.events.tell(GeneratorEvent::Closed(closed));
-    let (jobs, duplicated) = world.jobs.borrow_mut().take(&world.scenario.flows);
+    let (jobs, duplicated) = world.jobs.borrow_mut().take(&world.script.scenario.flows);
     let recorder = world.recorder.borrow();
     let outcome = Outcome {
         due: world.due.get(),

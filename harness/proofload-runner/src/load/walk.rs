@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use proofload_core::plan::draw;
-use proofload_core::scenario::{Flow, Leaf};
+use proofload_core::scenario::Leaf;
 
 use super::broken::Broken;
 use super::flow::{Pass, timed_request};
@@ -40,7 +40,7 @@ impl Drop for OpenPass {
 }
 
 async fn walk_all(world: &World, pass: Pass) -> u64 {
-    let mut walk = flow(world, pass).walk(world.seed, pass.workload, pass.iteration);
+    let mut walk = world.script.flow(pass).walk(world.script.seed, pass.workload, pass.iteration);
     let mut values = Values::new();
     let mut due_ns = pass.intended_ns;
     for leaf in walk.by_ref() {
@@ -55,7 +55,7 @@ async fn walk_all(world: &World, pass: Pass) -> u64 {
             }
             Leaf::Job(the_job) => job::follow(world, pass, the_job, &values).await,
             Leaf::Think { from, to, number } => {
-                tokio::time::sleep(between(from, to, draw(world.seed, number))).await;
+                tokio::time::sleep(between(from, to, draw(world.script.seed, number))).await;
             }
         }
         due_ns = world.clock.now_ns();
@@ -74,12 +74,8 @@ pub(super) fn between(from: Duration, to: Duration, share: f64) -> Duration {
 
 /// Counts an arrival that was never started: every step of its walk.
 pub(super) fn drop_pass(world: &World, pass: Pass) {
-    let walk = flow(world, pass).walk(world.seed, pass.workload, pass.iteration);
+    let walk = world.script.flow(pass).walk(world.script.seed, pass.workload, pass.iteration);
     record_unreached(world, pass, walk, (SampleOutcome::Dropped, "dropped: too many were waiting"));
-}
-
-fn flow(world: &World, pass: Pass) -> &Flow {
-    &world.scenario.flows[world.scenario.workloads[pass.workload].flow]
 }
 
 fn record_unreached<'w>(
@@ -103,14 +99,14 @@ fn record_unreached<'w>(
     };
     for leaf in rest {
         let index = match leaf {
-            Leaf::Request(request) => world.prepared(request).step,
-            Leaf::Job(_) => world.job_step(&flow(world, pass).name),
+            Leaf::Request(request) => world.script.prepared(request).step,
+            Leaf::Job(_) => world.script.job_step(&world.script.flow(pass).name),
             Leaf::Think { .. } => continue,
         };
         world.recorder.borrow_mut().begin(index, pass.intended_ns);
         world.end(index, &sample, Some(class.to_owned()));
         if let Leaf::Request(request) = leaf {
-            checks::count(world, pass, request, None, &Values::new());
+            checks::count((&world.script, &mut world.checks.borrow_mut()), pass, request, None, &Values::new());
         }
     }
 }
@@ -170,7 +166,7 @@ mod tests {
     async fn bytes_per_waiting_job(follow: &str) -> usize {
         let world = world(follow).await;
         let flow = Rc::clone(&world);
-        let jobs: Vec<_> = flow.scenario.flows[0].jobs().collect();
+        let jobs: Vec<_> = flow.script.scenario.flows[0].jobs().collect();
         let pass = |iteration| Pass { workload: 0, iteration, intended_ns: 0 };
         let pass_bytes = size_of_val(&run_pass(Rc::clone(&world), pass(0)));
         assert!(pass_bytes <= 1024, "{pass_bytes} bytes");
@@ -181,7 +177,7 @@ mod tests {
                 // The way of the pass, as it is held while the job is followed.
                 let mut values = Values::new();
                 values.insert("id".to_owned(), format!("0190a6c2-7f43-7b5e-9c1d-{iteration:012}"));
-                let walk = flow_of(&world, pass(iteration)).walk(1, 0, iteration);
+                let walk = world.script.flow(pass(iteration)).walk(1, 0, iteration);
                 job::follow(&world, pass(iteration), &job, &values).await;
                 drop(walk);
             });
@@ -191,10 +187,6 @@ mod tests {
         }
         // The future of a whole pass may be larger than the one that stands for it here.
         (resident_bytes() - before) / WAITING + pass_bytes
-    }
-
-    fn flow_of(world: &World, pass: Pass) -> &Flow {
-        flow(world, pass)
     }
 
     #[test]

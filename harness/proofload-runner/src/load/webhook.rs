@@ -25,6 +25,7 @@ use tokio::sync::{Semaphore, oneshot};
 use super::book::Seen;
 use super::flow::{Pass, json_text};
 use super::job::{Followed, Following};
+use super::script::Script;
 use super::world::World;
 
 /// Most connections that deliver at once; further ones wait to be accepted.
@@ -42,13 +43,17 @@ const EARLY_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// Where deliveries arrive, and who waits for them.
 pub(super) struct Webhooks {
-    run_id: String,
-    /// By flow; only those with a webhook job.
-    addresses: HashMap<usize, SocketAddr>,
     listeners: RefCell<Vec<TcpListener>>,
     early: RefCell<Early>,
     /// Followers by the index of their job.
     waiting: RefCell<HashMap<usize, oneshot::Sender<()>>>,
+}
+
+/// The addresses that passes tell their targets.
+pub(super) struct Addresses {
+    run_id: String,
+    /// By flow; only those with a webhook job.
+    of_flows: HashMap<usize, SocketAddr>,
 }
 
 impl Webhooks {
@@ -60,9 +65,9 @@ impl Webhooks {
         scenario: &Scenario,
         run_id: String,
         target_of: impl Fn(usize) -> SocketAddr,
-    ) -> Result<Self, String> {
+    ) -> Result<(Self, Addresses), String> {
         let mut listeners: Vec<TcpListener> = Vec::new();
-        let mut addresses = HashMap::new();
+        let mut of_flows = HashMap::new();
         for (flow, _) in
             scenario.flows.iter().enumerate().filter(|(flow, _)| pointers(scenario, *flow).next().is_some())
         {
@@ -76,15 +81,17 @@ impl Webhooks {
                 listeners.push(listener);
                 address
             };
-            addresses.insert(flow, address);
+            of_flows.insert(flow, address);
         }
         let (early, waiting) = (RefCell::default(), RefCell::default());
-        Ok(Self { run_id, addresses, listeners: RefCell::new(listeners), early, waiting })
+        Ok((Self { listeners: RefCell::new(listeners), early, waiting }, Addresses { run_id, of_flows }))
     }
+}
 
+impl Addresses {
     /// The address that a pass of a flow tells its target.
     pub(super) fn address(&self, flow: usize, pass: Pass) -> Option<String> {
-        let address = self.addresses.get(&flow)?;
+        let address = self.of_flows.get(&flow)?;
         Some(format!("http://{address}/{}/{}/{}", self.run_id, pass.workload, pass.iteration))
     }
 
@@ -179,11 +186,12 @@ async fn deliver(world: Rc<World>, request: Request<Incoming>) -> Result<Respons
 }
 
 async fn receive(world: &World, request: Request<Incoming>) -> Result<(), StatusCode> {
-    let workload = world.webhooks.workload(request.uri().path()).and_then(|index| world.scenario.workloads.get(index));
-    let flow = workload.map(|workload| workload.flow).filter(|flow| world.webhooks.addresses.contains_key(flow));
+    let Script { scenario, webhooks, .. } = &world.script;
+    let workload = webhooks.workload(request.uri().path()).and_then(|index| scenario.workloads.get(index));
+    let flow = workload.map(|workload| workload.flow).filter(|flow| webhooks.of_flows.contains_key(flow));
     let flow = flow.ok_or(StatusCode::NOT_FOUND)?;
     let refuse = |status: StatusCode, why: &str| {
-        world.note_class(world.job_step(&world.scenario.flows[flow].name), format!("webhook refused: {why}"));
+        world.note_class(world.script.job_step(&scenario.flows[flow].name), format!("webhook refused: {why}"));
         status
     };
     if !matches!(*request.method(), Method::POST | Method::PUT) {
@@ -203,7 +211,7 @@ async fn receive(world: &World, request: Request<Incoming>) -> Result<(), Status
 
 /// Notes a delivery for its job, or keeps it until the job is known; `None` if it names no job at all.
 fn accept(world: &World, flow: usize, json: &serde_json::Value, body: Bytes) -> Option<()> {
-    let mut ids = pointers(&world.scenario, flow).filter_map(|pointer| json_text(json, pointer)).peekable();
+    let mut ids = pointers(&world.script.scenario, flow).filter_map(|pointer| json_text(json, pointer)).peekable();
     let unknown = ids.peek()?.clone();
     let known = ids.find_map(|id| world.jobs.borrow().find(flow, &id));
     if let Some(index) = known {
@@ -211,7 +219,7 @@ fn accept(world: &World, flow: usize, json: &serde_json::Value, body: Bytes) -> 
         return Some(());
     }
     if world.webhooks.early.borrow_mut().keep((flow, unknown), body) > 0 {
-        let step = world.job_step(&world.scenario.flows[flow].name);
+        let step = world.script.job_step(&world.script.scenario.flows[flow].name);
         world.note_class(step, "webhook forgotten: too many for unknown jobs".to_owned());
     }
     Some(())

@@ -1,30 +1,25 @@
 //! What all passes on the generator thread share. Single-threaded, so plain cells.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use http::HeaderValue;
-use proofload_core::evidence::StepKind;
-use proofload_core::payload::Use;
-use proofload_core::scenario::{CheckTest, Extract, Flow, Request, Scenario, TextTest};
-use proofload_core::trace::{TraceEntry, Traces};
-use regex::Regex;
+use proofload_core::scenario::Scenario;
+use proofload_core::trace::Traces;
 use tokio::sync::Semaphore;
 
 use super::book::JobBook;
 use super::broken::Broken;
 use super::checks::{CheckTotals, Tally};
 use super::data::LoadedData;
-use super::flow::Pass;
-use super::payload::{LoadedPayload, PayloadFile};
+use super::payload::LoadedPayload;
 use super::pool::Pool;
 use super::recorder::{Recorder, Sample, SampleOutcome, Timed};
-use super::request::Prepared;
+use super::script::{Script, system_of};
 use super::shard::Teller;
 use super::target::Target;
-use super::values::Values;
 use super::webhook::Webhooks;
 use crate::clock::RunClock;
 
@@ -48,32 +43,20 @@ pub(super) struct SystemPools {
     pub(super) tokens: HashMap<String, HeaderValue>,
 }
 
-/// Most values of one name that later passes may pick from.
-const KNOWN_MAX: usize = 10_000;
-
 /// Everything the passes share.
 pub(super) struct World {
     pub(super) clock: RunClock,
-    pub(super) scenario: Scenario,
-    pub(super) seed: u64,
+    /// What never changes.
+    pub(super) script: Script,
     /// One per flow.
     pub(super) systems: Vec<Rc<SystemPools>>,
-    payloads: HashMap<String, LoadedPayload>,
-    traces: Traces,
     /// One per workload: how many requests may be on the wire.
     pub(super) limiters: Vec<Semaphore>,
-    /// By [`Request::index`].
-    prepared: Vec<Prepared>,
-    /// Indices of timed jobs, by flow.
-    job_steps: HashMap<String, usize>,
-    pub(super) regexes: HashMap<String, Regex>,
-    pub(super) data: Vec<LoadedData>,
     pub(super) checks: RefCell<Tally>,
     pub(super) webhooks: Webhooks,
     pub(super) tls: Option<Arc<rustls::ClientConfig>>,
     pub(super) recorder: RefCell<Recorder>,
     pub(super) jobs: RefCell<JobBook>,
-    known: RefCell<HashMap<String, VecDeque<String>>>,
     error_classes: RefCell<BTreeMap<usize, BTreeMap<String, u64>>>,
     pub(super) in_flight: Cell<u64>,
     pub(super) waiting: Cell<u64>,
@@ -88,8 +71,6 @@ pub(super) struct World {
     pub(super) finishing: Cell<bool>,
     /// Connections that this machine could not open.
     pub(super) local_failures: Cell<u64>,
-    /// The run's id, for `{{run}}`.
-    pub(super) run_id: String,
     pub(super) events: Teller,
 }
 
@@ -111,34 +92,21 @@ pub(crate) struct WorldParts {
 impl World {
     /// Puts the world together; fails with a sentence where a regular expression is wrong or a webhook has no port.
     pub(super) fn new(parts: WorldParts, events: Teller) -> Result<Self, String> {
-        let WorldParts { clock, scenario, seed, run_id, systems, payloads, traces, data, timed, tls } = parts;
-        let pools: HashMap<String, Rc<SystemPools>> = systems
-            .into_iter()
-            .map(|system| (system.name.clone(), Rc::new(pools(system, tls.as_ref(), clock))))
-            .collect();
-        let of_flow = |system: &String| {
-            pools.get(system).cloned().ok_or_else(|| format!("the environment has no system `{system}`"))
-        };
-        let systems = scenario.flows.iter().map(|flow| of_flow(&flow.system)).collect::<Result<Vec<_>, _>>()?;
-        let prepared = prepare(&scenario, &systems, &timed, &run_id)?;
-        let webhooks = Webhooks::open(&scenario, run_id.clone(), |flow| systems[flow].load.target().address)?;
+        let WorldParts { clock, timed, tls, systems, .. } = parts.clone();
+        let systems = pools_of_flows(&parts.scenario, systems, tls.as_ref(), clock)?;
+        let address_of = |flow: usize| systems[flow].load.target().address;
+        let (webhooks, addresses) = Webhooks::open(&parts.scenario, parts.run_id.clone(), address_of)?;
+        let script = Script::new(parts, addresses)?;
+        let scenario = &script.scenario;
         Ok(Self {
             clock,
-            seed,
             systems,
-            payloads: payloads.into_iter().map(|loaded| (loaded.set.name.clone(), loaded)).collect(),
-            traces,
             limiters: scenario.workloads.iter().map(|load| Semaphore::new(load.max_in_flight as usize)).collect(),
-            checks: RefCell::new(Tally::new(&scenario, |request| prepared[request.index].step)),
-            prepared,
-            job_steps: steps_of(&timed, StepKind::Job).map(|(name, step)| (name.to_owned(), step)).collect(),
-            regexes: compile(&scenario)?,
-            data,
+            checks: RefCell::new(Tally::new(scenario, |request| script.prepared(request).step)),
             webhooks,
             tls,
             recorder: RefCell::new(Recorder::new(timed)),
             jobs: RefCell::default(),
-            known: RefCell::default(),
             error_classes: RefCell::default(),
             in_flight: Cell::new(0),
             waiting: Cell::new(0),
@@ -150,31 +118,9 @@ impl World {
             stopping: Cell::new(false),
             finishing: Cell::new(false),
             local_failures: Cell::new(0),
-            run_id,
             events,
-            scenario,
+            script,
         })
-    }
-
-    /// What the next use of a payload set in a pass takes.
-    pub(super) fn next_file(&self, pass: Pass, payload: &str, values: &Values) -> Option<PayloadFile> {
-        let number = values.next_use();
-        let of = Use { workload: pass.workload, iteration: pass.iteration, number, entry: self.entry(pass) };
-        self.payloads.get(payload)?.take(of, self.seed)
-    }
-
-    /// The entry that a pass replays.
-    pub(super) fn entry(&self, pass: Pass) -> Option<&TraceEntry> {
-        self.traces.get(pass.workload).map(|trace| trace.entry(pass.iteration))
-    }
-
-    /// What never changes of a request, and its timed step.
-    pub(super) fn prepared(&self, request: &Request) -> &Prepared {
-        &self.prepared[request.index]
-    }
-
-    pub(super) fn job_step(&self, flow: &str) -> usize {
-        self.job_steps[flow]
     }
 
     /// Ends a timed step and notes what went wrong, if anything did.
@@ -194,35 +140,11 @@ impl World {
     }
 
     pub(super) fn check_totals(&self) -> CheckTotals {
-        self.checks.borrow().named(&self.scenario, |request| self.prepared(request).step)
+        self.checks.borrow().named(&self.script.scenario, |request| self.script.prepared(request).step)
     }
 
     pub(super) fn error_classes(&self) -> BTreeMap<usize, BTreeMap<String, u64>> {
         self.error_classes.borrow().clone()
-    }
-
-    /// Keeps a value that other passes may use as `{{known name}}`.
-    pub(super) fn learn(&self, name: &str, value: &str) {
-        let mut known = self.known.borrow_mut();
-        let values = known.entry(name.to_owned()).or_default();
-        if values.len() == KNOWN_MAX {
-            values.pop_front();
-        }
-        values.push_back(value.to_owned());
-    }
-
-    /// A value that some pass extracted, picked evenly.
-    pub(super) fn known(&self, name: &str, number: u64) -> Option<String> {
-        let known = self.known.borrow();
-        let values = known.get(name).filter(|values| !values.is_empty())?;
-        #[expect(
-            clippy::cast_precision_loss,
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "at most 10,000 values"
-        )]
-        let index = (proofload_core::plan::draw(self.seed, number) * values.len() as f64) as usize;
-        values.get(index.min(values.len() - 1)).cloned()
     }
 }
 
@@ -242,29 +164,18 @@ impl Drop for Counted<'_> {
     }
 }
 
-/// The names of the timed steps of one kind, each with its index.
-fn steps_of(timed: &[Timed], kind: StepKind) -> impl Iterator<Item = (&str, usize)> {
-    let steps = timed.iter().enumerate().filter(move |(_, step)| step.kind == kind);
-    steps.map(|(index, step)| (step.name.as_str(), index))
-}
-
-/// Renders what never changes of every request, in the order of their indices.
-fn prepare(
+/// The connections of each flow's system; flows of one system share them.
+fn pools_of_flows(
     scenario: &Scenario,
-    systems: &[Rc<SystemPools>],
-    timed: &[Timed],
-    run_id: &str,
-) -> Result<Vec<Prepared>, String> {
-    let steps: HashMap<&str, usize> = steps_of(timed, StepKind::Request).collect();
-    let mut prepared = Vec::new();
-    for (flow, system) in scenario.flows.iter().zip(systems) {
-        for request in flow.requests() {
-            let name = &request.name;
-            let step = *steps.get(name.as_str()).ok_or_else(|| format!("request `{name}` is not timed"))?;
-            prepared.push(Prepared::new((request, step), system.load.target(), &system.tokens, run_id));
-        }
-    }
-    Ok(prepared)
+    systems: Vec<SystemAccess>,
+    tls: Option<&Arc<rustls::ClientConfig>>,
+    clock: RunClock,
+) -> Result<Vec<Rc<SystemPools>>, String> {
+    let of_flows = scenario.flows.iter().map(|flow| system_of(flow, &systems).map(|system| system.name.clone()));
+    let of_flows = of_flows.collect::<Result<Vec<_>, _>>()?;
+    let pools: HashMap<String, Rc<SystemPools>> =
+        systems.into_iter().map(|system| (system.name.clone(), Rc::new(pools(system, tls, clock)))).collect();
+    Ok(of_flows.iter().map(|system| Rc::clone(&pools[system])).collect())
 }
 
 fn pools(system: SystemAccess, tls: Option<&Arc<rustls::ClientConfig>>, clock: RunClock) -> SystemPools {
@@ -274,29 +185,4 @@ fn pools(system: SystemAccess, tls: Option<&Arc<rustls::ClientConfig>>, clock: R
         poll: Pool::new(target, tls, clock),
         tokens: system.tokens,
     }
-}
-
-/// Reads every regular expression of a scenario; fails with a sentence where one is wrong.
-pub(crate) fn compile(scenario: &Scenario) -> Result<HashMap<String, Regex>, String> {
-    let mut regexes = HashMap::new();
-    let read = |request: &Request, pattern: &str| {
-        Regex::new(pattern).map_err(|error| {
-            format!("request `{}` has a regular expression that cannot be read: {error}", request.name)
-        })
-    };
-    for request in scenario.flows.iter().flat_map(Flow::requests) {
-        for (_, extract) in &request.extract {
-            let Extract::Regex(pattern) = extract else { continue };
-            let regex = read(request, pattern)?;
-            if regex.captures_len() < 2 {
-                return Err(format!("request `{}`: `{pattern}` has no group to take", request.name));
-            }
-            regexes.insert(pattern.clone(), regex);
-        }
-        for check in &request.checks {
-            let CheckTest::Text(_, TextTest::Matches(pattern)) = &check.test else { continue };
-            regexes.insert(pattern.clone(), read(request, pattern)?);
-        }
-    }
-    Ok(regexes)
 }
