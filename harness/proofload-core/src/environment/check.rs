@@ -228,6 +228,10 @@ fn check_template(
 
 fn check_system(name: &str, written: &WrittenSystem, known: &Known<'_>, report: &mut Reporter<'_>) -> Option<System> {
     let url = check_url(&written.url, known, report);
+    let grpc = match &written.grpc {
+        Some(url) => check_url(url, known, report).map(Some),
+        None => Some(None),
+    };
     let ready = match &written.ready {
         Some(path) => Some(check_path(path, report)?),
         None => None,
@@ -248,6 +252,7 @@ fn check_system(name: &str, written: &WrittenSystem, known: &Known<'_>, report: 
     Some(System {
         name: name.to_owned(),
         url: url?,
+        grpc: grpc?,
         http: written.http.unwrap_or_default(),
         ready,
         tokens: tokens.into_iter().collect::<Option<_>>()?,

@@ -63,6 +63,8 @@ pub struct System {
     pub name: String,
     /// Base URL, perhaps the address of a process.
     pub url: Template,
+    /// Base URL of its gRPC calls, if another.
+    pub grpc: Option<Template>,
     /// The version of HTTP that is spoken.
     pub http: HttpVersion,
     /// The path that answers 2xx when it can take load.

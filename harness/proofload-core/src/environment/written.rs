@@ -82,6 +82,8 @@ pub(crate) struct WrittenProcess {
 pub(crate) struct WrittenSystem {
     /// Base URL, or `{{address PROCESS}}`.
     pub(crate) url: At<String>,
+    /// Base URL of its gRPC calls, if another; always spoken to over HTTP/2.
+    pub(crate) grpc: Option<At<String>>,
     /// The version of HTTP that is spoken; `auto` unless given.
     pub(crate) http: Option<HttpVersion>,
     /// The path that answers 2xx when the system can take load.

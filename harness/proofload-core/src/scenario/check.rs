@@ -8,7 +8,7 @@ use super::check_payload::check_payload;
 use super::check_rules::{check_scaling, check_slo};
 use super::check_workload::check_workload;
 use super::flow::number_requests;
-use super::written::{WrittenRequest, WrittenScenario, WrittenStep};
+use super::written::{WrittenScenario, WrittenStep};
 use super::written_flow::{WrittenData, WrittenDataPick};
 use super::{DataPick, DataSet, Flow, PayloadSet, Scenario, Workload};
 use crate::source::{At, Reporter, suggest};
@@ -146,24 +146,25 @@ fn check_data(
 
 fn check_unique_steps(written: &WrittenScenario, report: &mut Reporter<'_>) {
     let mut seen: Vec<&str> = Vec::new();
-    for request in written.flows.values().flat_map(|flow| requests(&flow.value.steps)) {
-        if seen.contains(&request.name.value.as_str()) {
+    for name in written.flows.values().flat_map(|flow| request_names(&flow.value.steps)) {
+        if seen.contains(&name.value.as_str()) {
             let help = "SLOs find steps by name; give it another one".to_owned();
-            report.add(&request.name, format!("two requests are called `{}`", request.name.value), Some(help));
+            report.add(name, format!("two requests are called `{}`", name.value), Some(help));
         }
-        seen.push(&request.name.value);
+        seen.push(&name.value);
     }
 }
 
-/// The requests of loops and branches too.
-fn requests(steps: &[At<WrittenStep>]) -> Vec<&WrittenRequest> {
+/// The names of all requests and calls, those of loops and branches too.
+fn request_names(steps: &[At<WrittenStep>]) -> Vec<&At<String>> {
     let mut found = Vec::new();
     for step in steps {
         match &step.value {
-            WrittenStep::Request(request) => found.push(request),
-            WrittenStep::Loop(inner) => found.extend(requests(&inner.value.steps)),
+            WrittenStep::Request(request) => found.push(&request.name),
+            WrittenStep::Grpc(call) => found.push(&call.name),
+            WrittenStep::Loop(inner) => found.extend(request_names(&inner.value.steps)),
             WrittenStep::Choose(branches) => {
-                found.extend(branches.value.iter().flat_map(|branch| requests(&branch.value.steps)));
+                found.extend(branches.value.iter().flat_map(|branch| request_names(&branch.value.steps)));
             }
             WrittenStep::Job(_) | WrittenStep::Think(_) => {}
         }

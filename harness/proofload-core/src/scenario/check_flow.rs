@@ -1,5 +1,7 @@
 //! Checks the steps of a flow: templates parse, and a value is used only after it was surely extracted.
 
+use std::collections::BTreeMap;
+
 use super::check::{Names, unknown};
 use super::flow::{repeats_job, steps_walked_max};
 use super::template::{Part, Template};
@@ -10,7 +12,7 @@ use crate::source::{At, Reporter};
 use crate::trace::Field;
 
 const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
-const DEFAULT_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(30);
+pub(super) const DEFAULT_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(30);
 /// How deep loops and branches may lie in each other.
 const DEPTH_MAX: usize = 8;
 /// Most rounds of one loop.
@@ -119,7 +121,7 @@ fn holds_webhook(steps: &[At<WrittenStep>]) -> bool {
         WrittenStep::Job(job) => job.webhook.is_some(),
         WrittenStep::Loop(inner) => holds_webhook(&inner.value.steps),
         WrittenStep::Choose(branches) => branches.value.iter().any(|branch| holds_webhook(&branch.value.steps)),
-        WrittenStep::Request(_) | WrittenStep::Think(_) => false,
+        WrittenStep::Request(_) | WrittenStep::Grpc(_) | WrittenStep::Think(_) => false,
     })
 }
 
@@ -133,6 +135,7 @@ impl Walk<'_, '_, '_> {
     fn step(&mut self, step: &At<WrittenStep>) -> Option<Step> {
         match &step.value {
             WrittenStep::Request(request) => self.request(request).map(|request| Step::Request(Box::new(request))),
+            WrittenStep::Grpc(call) => self.grpc(call).map(|request| Step::Request(Box::new(request))),
             WrittenStep::Job(job) => self.job(job).map(|job| Step::Job(job.into())),
             WrittenStep::Think(range) => Some(Step::Think { from: range.from.0, to: range.to.0 }),
             WrittenStep::Loop(inner) => self.within(inner, |walk| walk.rounds(inner)),
@@ -217,26 +220,14 @@ impl Walk<'_, '_, '_> {
         let body = self.body(written);
         let headers: Vec<_> =
             written.headers.iter().map(|(name, value)| Some((name.clone(), self.text(value)?))).collect();
-        let extract: Vec<_> =
-            written.extract.iter().map(|(name, from)| Some((name.clone(), self.extract(from)?))).collect();
+        let extract = self.extracts(&written.extract);
         if let Some(expect) = &written.expect
             && !(100..=599).contains(&expect.status.value)
         {
             self.report.add(&expect.status, format!("{} is not an HTTP status", expect.status.value), None);
         }
         let checks = self.checks(&written.checks);
-        for name in written.extract.keys().filter(|name| RESERVED.contains(&name.as_str())) {
-            let place = &written.extract[name];
-            self.report.add(
-                place,
-                format!("`{{{{{name}}}}}` already means something else"),
-                Some("extract it by another name".to_owned()),
-            );
-        }
-        self.before.extracted.extend(written.extract.keys().cloned());
-        let auth = written.auth.as_ref().map(|auth| auth.value.clone());
-        self.before.last_auth = LastAuth::Known(auth.clone());
-        self.before.requests += 1;
+        self.sent(written.extract.keys(), written.auth.as_ref());
         Some(Request {
             name: written.name.value.clone(),
             // Given once all flows are known.
@@ -244,14 +235,21 @@ impl Walk<'_, '_, '_> {
             method: method?,
             method_of_trace,
             path: path?,
-            auth,
+            auth: written.auth.as_ref().map(|auth| auth.value.clone()),
             headers: headers.into_iter().collect::<Option<_>>()?,
             body: body?,
             expect_status: written.expect.as_ref().map(|expect| expect.status.value),
-            extract: extract.into_iter().collect::<Option<_>>()?,
+            extract: extract?,
             checks: checks?,
             timeout: written.timeout.map_or(DEFAULT_TIMEOUT, |span| span.0),
         })
+    }
+
+    /// A request was sent: what later steps may use of it.
+    pub(super) fn sent<'n>(&mut self, extracted: impl Iterator<Item = &'n String>, auth: Option<&At<String>>) {
+        self.before.extracted.extend(extracted.cloned());
+        self.before.last_auth = LastAuth::Known(auth.map(|auth| auth.value.clone()));
+        self.before.requests += 1;
     }
 
     /// Whether the method is that of the replayed entry.
@@ -299,7 +297,7 @@ impl Walk<'_, '_, '_> {
         }
     }
 
-    fn multipart(&mut self, fields: &std::collections::BTreeMap<String, OneOrMany>) -> Option<Body> {
+    fn multipart(&mut self, fields: &BTreeMap<String, OneOrMany>) -> Option<Body> {
         let mut checked = Vec::new();
         for (name, values) in fields {
             for value in &values.0 {
@@ -312,6 +310,18 @@ impl Walk<'_, '_, '_> {
             }
         }
         Some(Body::Multipart(checked))
+    }
+
+    pub(super) fn extracts(
+        &mut self,
+        written: &BTreeMap<String, At<WrittenExtract>>,
+    ) -> Option<Vec<(String, Extract)>> {
+        for (name, place) in written.iter().filter(|(name, _)| RESERVED.contains(&name.as_str())) {
+            let help = "extract it by another name".to_owned();
+            self.report.add(place, format!("`{{{{{name}}}}}` already means something else"), Some(help));
+        }
+        let extract: Vec<_> = written.iter().map(|(name, from)| Some((name.clone(), self.extract(from)?))).collect();
+        extract.into_iter().collect()
     }
 
     fn extract(&mut self, written: &At<WrittenExtract>) -> Option<Extract> {

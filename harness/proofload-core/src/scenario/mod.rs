@@ -4,6 +4,7 @@ mod check;
 mod check_answer;
 mod check_arrivals;
 mod check_flow;
+mod check_grpc;
 mod check_job;
 mod check_payload;
 mod check_rules;
@@ -11,6 +12,7 @@ mod check_vus;
 mod check_words;
 mod check_workload;
 mod flow;
+mod grpc;
 mod payload;
 mod sli;
 mod template;
@@ -19,6 +21,7 @@ mod walk;
 mod workload;
 mod written;
 mod written_flow;
+mod written_grpc;
 mod written_payload;
 mod written_workload;
 
@@ -26,6 +29,7 @@ use std::time::Duration;
 
 pub(crate) use check::{check_head, check_name};
 pub use flow::{Branch, Check, CheckTest, Flow, Follow, Job, Place, StateRule, Step, TextTest};
+pub use grpc::{Code, GrpcCall};
 pub use payload::{Content, PayloadSet, PayloadSource, Pick};
 pub use sli::Sli;
 pub use template::{Part, Template};
@@ -126,6 +130,8 @@ pub enum Body {
     },
     /// `multipart/form-data`, fields in order.
     Multipart(Vec<(String, FieldValue)>),
+    /// The message of a gRPC call.
+    Grpc(GrpcCall),
 }
 
 /// One form field.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::units::{Rate, Ratio, Span, SpanRange};
 use super::written_flow::{WrittenBranch, WrittenCheck, WrittenData, WrittenJob, WrittenLoop};
+use super::written_grpc::WrittenGrpc;
 use super::written_payload::WrittenPayload;
 use super::written_workload::WrittenWorkload;
 use crate::source::At;
@@ -110,6 +111,8 @@ impl JsonSchema for WrittenFlow {
 pub(crate) enum WrittenStep {
     /// Send a request and read its answer.
     Request(WrittenRequest),
+    /// Make a unary gRPC call and read its answer.
+    Grpc(WrittenGrpc),
     /// Follow a job that an earlier request began, until it ends.
     Job(WrittenJob),
     /// Wait.

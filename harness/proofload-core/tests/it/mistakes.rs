@@ -291,6 +291,48 @@ fn every_mistake_in_a_step_is_refused_with_its_place() {
     insta::assert_snapshot!(told_of("steps.yaml", STEPS, STEP_MISTAKES));
 }
 
+const CALL: &str = r#"apiVersion: proofload/v1
+kind: Scenario
+name: call
+system: shop
+flows:
+  order:
+    - grpc:
+        name: order
+        proto: shop.proto
+        call: shop.Shop/Order
+        message: '{"name": "pie"}'
+        metadata: { x-buyer: "{{iteration}}" }
+        expect: { code: NOT_FOUND }
+        extract: { id: { json: /id } }
+        checks: [{ json: /paid, equals: "true" }]
+        timeout: 2s
+workloads:
+  w: { flow: order, executor: constant-vus, vus: 1, for: 1s }
+"#;
+
+const CALL_MISTAKES: &[(&str, &str)] = &[
+    ("call: shop.Shop/Order", "call: shop.Shop.Order"),
+    ("call: shop.Shop/Order", "call: Order"),
+    ("call: shop.Shop/Order", "call: shop.Shop/Order/1"),
+    ("'{\"name\": \"pie\"}'", "'{\"name\": pie}'"),
+    ("'{\"name\": \"pie\"}'", "'{\"name\": \"{{pie}}\"}'"),
+    ("x-buyer:", "X-Buyer:"),
+    ("x-buyer:", "grpc-timeout:"),
+    ("code: NOT_FOUND", "code: NOTFOUND"),
+    ("code: NOT_FOUND", "status: 404"),
+    ("json: /id }", "json: id }"),
+    ("extract: { id:", "extract: { run:"),
+    ("{ json: /paid, equals: \"true\" }", "{ status: 200 }"),
+    ("        proto: shop.proto\n", ""),
+];
+
+#[test]
+fn every_mistake_in_a_call_is_refused_with_its_place() {
+    Scenario::parse("call.yaml", CALL).expect("the scenario without a mistake is good");
+    insta::assert_snapshot!(told_of("call.yaml", CALL, CALL_MISTAKES));
+}
+
 #[test]
 fn loops_lie_eight_deep_and_no_deeper() {
     let nested = |depth: usize| {

@@ -1,6 +1,7 @@
 //! The check before the first request: can this machine send the plan's highest rate on time to a server that answers
 //! at once? If not, no target could show more than this machine's own limit, and the run is refused.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use proofload_core::trace::Traces;
 use super::schedstat;
 use super::sink::Sink;
 use crate::clock::RunClock;
-use crate::load::{Control, Generator, GeneratorEvent, Outcome, Shards, SystemAccess, Target, WorldParts};
+use crate::load::{Control, Generator, GeneratorEvent, Methods, Outcome, Shards, SystemAccess, Target, WorldParts};
 use crate::run::{RunError, timed_steps};
 
 /// How long one round of a plan lasts that is not short.
@@ -109,10 +110,16 @@ async fn round(workload: &str, length: Duration) -> Result<Round, RunError> {
         clock,
         seed: plan.seed,
         run_id: "calibration".to_owned(),
-        systems: vec![SystemAccess { name: "sink".to_owned(), target, tokens: std::collections::HashMap::new() }],
+        systems: vec![SystemAccess {
+            name: "sink".to_owned(),
+            grpc: target.over_http2(),
+            target,
+            tokens: HashMap::new(),
+        }],
         payloads: Vec::new(),
         traces: Traces::default(),
         data: Vec::new(),
+        methods: Methods::default(),
         timed: timed_steps(&scenario),
         tls: None,
         scenario,

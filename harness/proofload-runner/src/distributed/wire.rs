@@ -50,6 +50,8 @@ pub struct AssignedSystem {
     pub url: String,
     /// The version of HTTP that is spoken.
     pub http: HttpVersion,
+    /// Base URL of its gRPC calls.
+    pub grpc_url: String,
     /// `Authorization` values by token source.
     pub tokens: BTreeMap<String, String>,
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::HeaderValue;
+use proofload_core::environment::HttpVersion;
 use proofload_core::plan::Plan;
 use proofload_core::scenario::Scenario;
 use proofload_core::trace::Traces;
@@ -16,7 +17,7 @@ use super::wire::{AssignedSystem, Assignment, ToCoordinator, ToWorker, read, wri
 use crate::audit::Watch;
 use crate::clock::{self, RunClock};
 use crate::environment::load_payloads;
-use crate::load::{Generator, GeneratorEvent, Shards, SystemAccess, Target, WorldParts, load_data};
+use crate::load::{Generator, GeneratorEvent, Shards, SystemAccess, Target, WorldParts, load_data, load_methods};
 use crate::run::{raise_file_limit, timed_steps, tls_config};
 
 /// Pings before a run: the quickest of so many is quick.
@@ -148,6 +149,7 @@ async fn tell_all(stream: TcpStream, mut generator: Generator, mut watch: Watch)
 async fn world_parts(assignment: &Assignment, scenario: Scenario, traces: Traces) -> Result<WorldParts, String> {
     raise_file_limit();
     let payloads = load_payloads(&scenario.payloads, &assignment.folder, assignment.seed)?;
+    let methods = load_methods(&scenario, &assignment.folder)?;
     let data = load_data(scenario.data_files(), &assignment.folder)?;
     let mut systems = Vec::new();
     for system in &assignment.systems {
@@ -163,6 +165,7 @@ async fn world_parts(assignment: &Assignment, scenario: Scenario, traces: Traces
         payloads,
         traces,
         data,
+        methods,
         tls: Some(tls_config(&assignment.authorities).map_err(|error| error.to_string())?),
     })
 }
@@ -178,6 +181,7 @@ async fn access(system: &AssignedSystem) -> Result<SystemAccess, String> {
     Ok(SystemAccess {
         name: system.name.clone(),
         target: Target::resolve(&system.url, system.http).await?,
+        grpc: Target::resolve(&system.grpc_url, HttpVersion::Http2).await?,
         tokens: tokens?,
     })
 }

@@ -5,6 +5,7 @@ use proofload_core::scenario::{Extract, Request};
 use super::broken::Broken;
 use super::checks;
 use super::exchange::{Answer, Exchange};
+use super::grpc;
 use super::recorder::{Sample, SampleOutcome};
 use super::request::render;
 use super::script::Script;
@@ -43,11 +44,14 @@ pub(super) async fn timed_request(
     let dispatched_ns = world.clock.now_ns();
     let mut sent_ns = dispatched_ns;
     let exchange = exchange(world, pass, request, values, &mut sent_ns);
-    let exchange = match tokio::time::timeout(request.timeout, exchange).await {
+    let mut exchange = match tokio::time::timeout(request.timeout, exchange).await {
         Ok(exchange) => exchange,
         Err(_) => Err(Broken::TimedOut),
     };
     let ended_ns = world.clock.now_ns();
+    if let Ok(exchange) = &mut exchange {
+        world.script.open(request, &mut exchange.answer);
+    }
     let answer = exchange.as_ref().ok().map(|exchange| &exchange.answer);
     checks::count((&world.script, &mut world.checks.borrow_mut()), pass, request, answer, values);
     let (outcome, class) = match &exchange {
@@ -80,17 +84,18 @@ async fn exchange(
     };
     let _in_flight = Counted::new(&world.in_flight);
     let outgoing = render(&world.script, pass, request, values).ok_or(Broken::NotSent)?;
-    system.load.exchange(&outgoing, || *sent_ns = world.clock.now_ns()).await
+    let pool = if grpc::call_of(request).is_some() { &system.grpc } else { &system.load };
+    pool.exchange(&outgoing, || *sent_ns = world.clock.now_ns()).await
 }
 
 /// What is wrong with an answer, in a few words; extracts its values if nothing is.
 pub(super) fn judge_answer(script: &Script, request: &Request, answer: &Answer, values: &mut Values) -> Option<String> {
-    let right = match request.expect_status {
-        Some(status) => answer.status == status,
-        None => (200..300).contains(&answer.status),
+    let wrong = match grpc::call_of(request) {
+        Some(call) => grpc::wrong_code(call, answer),
+        None => wrong_status(request.expect_status, answer.status),
     };
-    if !right {
-        return Some(format!("status {}", answer.status));
+    if wrong.is_some() {
+        return wrong;
     }
     for (name, from) in &request.extract {
         let Some(value) = extract(script, from, answer) else {
@@ -100,6 +105,14 @@ pub(super) fn judge_answer(script: &Script, request: &Request, answer: &Answer, 
         values.insert(name.clone(), value);
     }
     None
+}
+
+fn wrong_status(expected: Option<u16>, status: u16) -> Option<String> {
+    let right = match expected {
+        Some(expected) => status == expected,
+        None => (200..300).contains(&status),
+    };
+    (!right).then(|| format!("status {status}"))
 }
 
 fn describe(from: &Extract) -> String {

@@ -1,14 +1,17 @@
 //! From a request of a flow to bytes: what never changes is rendered once, before the first arrival.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderValue;
-use proofload_core::scenario::{Body, CheckTest, Extract, FieldValue, Part, Place, Request, Template};
+use proofload_core::scenario::{Body, CheckTest, Extract, FieldValue, GrpcCall, Part, Place, Request, Template};
+use prost_reflect::MessageDescriptor;
 
 use super::data;
 use super::exchange::{Keep, Outgoing, Piece};
 use super::flow::Pass;
+use super::grpc::{self, Methods};
 use super::multipart::{Field, multipart};
 use super::script::Script;
 use super::target::Target;
@@ -25,33 +28,54 @@ pub(super) struct Prepared {
     /// The whole head, where nothing in it changes.
     fixed: Option<Bytes>,
     keep: Keep,
+    /// The message, where it is a gRPC call.
+    grpc: Option<Grpc>,
+}
+
+/// The message of a gRPC call.
+struct Grpc {
+    input: MessageDescriptor,
+    output: MessageDescriptor,
+    /// The whole message, where nothing in it changes.
+    fixed: Option<Bytes>,
 }
 
 impl Prepared {
     /// Prepares a request, which is this timed step, for a target; `run_id` fills `{{run}}`.
     pub(super) fn new(
         (request, step): (&Request, usize),
-        target: &Target,
-        tokens: &HashMap<String, HeaderValue>,
+        system: (&Target, &HashMap<String, HeaderValue>),
+        methods: &Methods,
         run_id: &str,
     ) -> Self {
+        let (target, tokens) = system;
         let mut common = common_lines(target);
         if let Some(value) = request.auth.as_ref().and_then(|name| tokens.get(name)) {
             field(&mut common, "authorization", value.as_bytes());
+        }
+        let constant = |part: &Part| matches!(part, Part::Run).then(|| run_id.to_owned());
+        let grpc = grpc::call_of(request).and_then(|call| Grpc::new(call, methods, constant));
+        if grpc.is_some() {
+            grpc_lines(&mut common, request.timeout);
         }
         let is_constant = |template: &Template| template.0.iter().all(|part| matches!(part, Part::Text(_) | Part::Run));
         let is_fixed = is_constant(&request.path)
             && request.headers.iter().all(|(_, value)| is_constant(value))
             && matches!(request.body, Body::Empty)
             && !request.method_of_trace;
-        let mut prepared = Self { step, method: request.method.clone(), common, fixed: None, keep: keep(request) };
+        let mut prepared =
+            Self { step, method: request.method.clone(), common, fixed: None, keep: keep(request), grpc };
         if is_fixed {
-            let constant = |part: &Part| matches!(part, Part::Run).then(|| run_id.to_owned());
             let fill = |template: &Template| template.fill(constant).ok();
             let content = no_content(&request.method);
             prepared.fixed = prepared.head((request, &request.method), target, fill, content).map(Bytes::from);
         }
         prepared
+    }
+
+    /// The message of a gRPC call's answer as JSON; `None` where it is no such message.
+    pub(super) fn unframed(&self, answer: &Bytes) -> Option<Bytes> {
+        grpc::unframe(&self.grpc.as_ref()?.output, answer)
     }
 
     /// The head up to and with its empty line; `None` where a value is missing or cannot stand in a head.
@@ -78,6 +102,14 @@ impl Prepared {
     }
 }
 
+impl Grpc {
+    fn new(call: &GrpcCall, methods: &Methods, constant: impl Fn(&Part) -> Option<String>) -> Option<Self> {
+        let (input, output) = (methods.input(call)?, methods.output(call)?);
+        let fixed = call.message.fill(constant).ok().and_then(|text| grpc::frame(&input, &text).ok());
+        Some(Self { input, output, fixed })
+    }
+}
+
 /// The request as it is sent in this pass; `None` where a value is missing.
 pub(super) fn render(script: &Script, pass: Pass, request: &Request, values: &Values) -> Option<Outgoing> {
     let prepared = script.prepared(request);
@@ -92,13 +124,15 @@ pub(super) fn render(script: &Script, pass: Pass, request: &Request, values: &Va
     if let Some(head) = &prepared.fixed {
         return Some(outgoing(head.clone(), Vec::new()));
     }
-    let (pieces, content_type) = content(script, pass, &request.body, values)?;
+    let (pieces, content_type) = content(script, pass, request, values)?;
     let length = pieces.iter().map(Piece::bytes).sum();
     let framing = match request.body {
         Body::Empty => no_content(method),
+        // The end of the stream is the end of the message.
+        Body::Grpc(_) => None,
         _ => Some((content_type.as_str(), length)),
     };
-    let target = script.target(pass);
+    let target = script.target(pass, request);
     let head = prepared.head((request, method), target, |template| fill(script, pass, template, values), framing)?;
     Some(outgoing(Bytes::from(head), pieces))
 }
@@ -152,6 +186,14 @@ fn common_lines(target: &Target) -> Vec<u8> {
     common
 }
 
+/// The fields that every gRPC call has. The deadline is in milliseconds, of at most eight digits.
+fn grpc_lines(head: &mut Vec<u8>, timeout: Duration) {
+    field(head, "content-type", b"application/grpc");
+    field(head, "te", b"trailers");
+    let timeout_ms = timeout.as_millis().clamp(1, 99_999_999);
+    field(head, "grpc-timeout", format!("{timeout_ms}m").as_bytes());
+}
+
 fn field(head: &mut Vec<u8>, name: &str, value: &[u8]) {
     head.extend_from_slice(name.as_bytes());
     head.extend_from_slice(b": ");
@@ -166,7 +208,10 @@ fn keep(request: &Request) -> Keep {
         request.checks.iter().any(|check| matches!(&check.test, CheckTest::Text(place, _) if of(place)))
     };
     Keep {
-        head: extracts(|from| matches!(from, Extract::Header(_))) || checks(|place| matches!(place, Place::Header(_))),
+        // A gRPC call has its status there.
+        head: grpc::call_of(request).is_some()
+            || extracts(|from| matches!(from, Extract::Header(_)))
+            || checks(|place| matches!(place, Place::Header(_))),
         body: extracts(|from| matches!(from, Extract::Json(_) | Extract::Regex(_)))
             || checks(|place| matches!(place, Place::Json(_) | Place::Body)),
     }
@@ -182,8 +227,8 @@ fn no_content(method: &str) -> Option<(&'static str, u64)> {
     matches!(method, "POST" | "PUT" | "PATCH").then_some(("", 0))
 }
 
-fn content(script: &Script, pass: Pass, body: &Body, values: &Values) -> Option<(Vec<Piece>, String)> {
-    match body {
+fn content(script: &Script, pass: Pass, request: &Request, values: &Values) -> Option<(Vec<Piece>, String)> {
+    match &request.body {
         Body::Empty => Some((Vec::new(), String::new())),
         Body::Payload(name) => {
             let file = script.next_file(pass, name, values)?;
@@ -192,6 +237,14 @@ fn content(script: &Script, pass: Pass, body: &Body, values: &Values) -> Option<
         Body::Text { text, content_type } => {
             let text = fill(script, pass, text, values)?;
             Some((vec![Piece::Bytes(Bytes::from(text))], content_type.clone()))
+        }
+        Body::Grpc(call) => {
+            let grpc = script.prepared(request).grpc.as_ref()?;
+            let message = match &grpc.fixed {
+                Some(message) => message.clone(),
+                None => grpc::frame(&grpc.input, &fill(script, pass, &call.message, values)?).ok()?,
+            };
+            Some((vec![Piece::Bytes(message)], String::new()))
         }
         Body::Multipart(fields) => {
             let fields: Option<Vec<Field<'_>>> =

@@ -10,7 +10,9 @@ use proofload_core::trace::{TraceEntry, Traces};
 use regex::Regex;
 
 use super::data::LoadedData;
+use super::exchange::Answer;
 use super::flow::Pass;
+use super::grpc::{self, Methods};
 use super::known::Known;
 use super::payload::{LoadedPayload, PayloadFile};
 use super::recorder::Timed;
@@ -35,7 +37,7 @@ pub(super) struct Script {
     payloads: HashMap<String, LoadedPayload>,
     traces: Traces,
     /// One per flow.
-    targets: Vec<Target>,
+    systems: Vec<SystemAccess>,
     /// By [`Request::index`].
     prepared: Vec<Prepared>,
     /// Indices of timed jobs, by flow.
@@ -48,11 +50,11 @@ impl Script {
     /// # Errors
     /// A sentence, where a regular expression is wrong, or a system or a step is not there.
     pub(super) fn new(parts: WorldParts, webhooks: Addresses) -> Result<Self, String> {
-        let WorldParts { scenario, seed, run_id, systems, payloads, traces, data, timed, .. } = parts;
+        let WorldParts { scenario, seed, run_id, systems, payloads, traces, data, timed, methods, .. } = parts;
         let of_flows = scenario.flows.iter().map(|flow| system_of(flow, &systems)).collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
-            prepared: prepare(&scenario, &of_flows, &timed, &run_id)?,
-            targets: of_flows.iter().map(|system| system.target.clone()).collect(),
+            prepared: prepare((&scenario, &of_flows), &timed, &methods, &run_id)?,
+            systems: of_flows.into_iter().cloned().collect(),
             job_steps: steps_of(&timed, StepKind::Job).map(|(name, step)| (name.to_owned(), step)).collect(),
             regexes: compile(&scenario)?,
             known: Known::new(&scenario.known),
@@ -76,9 +78,16 @@ impl Script {
         &self.scenario.flows[self.flow_index(pass)]
     }
 
-    /// Where the requests of a pass go.
-    pub(super) fn target(&self, pass: Pass) -> &Target {
-        &self.targets[self.flow_index(pass)]
+    /// Where a request of a pass goes.
+    pub(super) fn target(&self, pass: Pass, request: &Request) -> &Target {
+        target_of(&self.systems[self.flow_index(pass)], request)
+    }
+
+    /// Makes the message of a gRPC call's answer readable: JSON in place of its frame, nothing where it is no message.
+    pub(super) fn open(&self, request: &Request, answer: &mut Answer) {
+        if grpc::call_of(request).is_some() && !answer.body.is_empty() {
+            answer.body = self.prepared(request).unframed(&answer.body).unwrap_or_default();
+        }
     }
 
     /// What the next use of a payload set in a pass takes.
@@ -109,6 +118,11 @@ pub(super) fn system_of<'s>(flow: &Flow, systems: &'s [SystemAccess]) -> Result<
     system.ok_or_else(|| format!("the environment has no system `{}`", flow.system))
 }
 
+/// Where a request goes.
+fn target_of<'s>(system: &'s SystemAccess, request: &Request) -> &'s Target {
+    if grpc::call_of(request).is_some() { &system.grpc } else { &system.target }
+}
+
 /// The names of the timed steps of one kind, each with its index.
 fn steps_of(timed: &[Timed], kind: StepKind) -> impl Iterator<Item = (&str, usize)> {
     let steps = timed.iter().enumerate().filter(move |(_, step)| step.kind == kind);
@@ -117,9 +131,9 @@ fn steps_of(timed: &[Timed], kind: StepKind) -> impl Iterator<Item = (&str, usiz
 
 /// Renders what never changes of every request, in the order of their indices; `systems` has one per flow.
 fn prepare(
-    scenario: &Scenario,
-    systems: &[&SystemAccess],
+    (scenario, systems): (&Scenario, &[&SystemAccess]),
     timed: &[Timed],
+    methods: &Methods,
     run_id: &str,
 ) -> Result<Vec<Prepared>, String> {
     let steps: HashMap<&str, usize> = steps_of(timed, StepKind::Request).collect();
@@ -128,7 +142,8 @@ fn prepare(
         for request in flow.requests() {
             let name = &request.name;
             let step = *steps.get(name.as_str()).ok_or_else(|| format!("request `{name}` is not timed"))?;
-            prepared.push(Prepared::new((request, step), &system.target, &system.tokens, run_id));
+            let place = (target_of(system, request), &system.tokens);
+            prepared.push(Prepared::new((request, step), place, methods, run_id));
         }
     }
     Ok(prepared)

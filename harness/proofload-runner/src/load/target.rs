@@ -55,6 +55,11 @@ impl Target {
         Ok(Self { address, authority: authority.into(), prefix, place, tls, http })
     }
 
+    /// The same place, where HTTP/2 is spoken.
+    pub(crate) fn over_http2(&self) -> Self {
+        Self { http: HttpVersion::Http2, ..self.clone() }
+    }
+
     /// What changed, in a sentence, if its name stands for other addresses by now than the one that was driven.
     pub(crate) async fn moved(&self) -> Option<String> {
         let now = addresses(&self.place).await.ok()?;

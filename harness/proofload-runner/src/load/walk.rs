@@ -144,12 +144,14 @@ mod tests {
             run_id: "run".to_owned(),
             systems: vec![SystemAccess {
                 name: "s".to_owned(),
+                grpc: Target::resolve("http://127.0.0.1:1", HttpVersion::Http2).await.unwrap(),
                 target: Target::resolve("http://127.0.0.1:1", HttpVersion::Auto).await.unwrap(),
                 tokens: HashMap::new(),
             }],
             payloads: vec![],
             traces: proofload_core::trace::Traces::default(),
             data: vec![],
+            methods: crate::load::Methods::default(),
             timed: vec![timed(StepKind::Request, "a"), timed(StepKind::Job, "f")],
             tls: None,
         };

@@ -14,6 +14,7 @@ use super::book::JobBook;
 use super::broken::Broken;
 use super::checks::{CheckTotals, Tally};
 use super::data::LoadedData;
+use super::grpc::Methods;
 use super::payload::LoadedPayload;
 use super::pool::Pool;
 use super::recorder::{Recorder, Sample, SampleOutcome, Timed};
@@ -30,6 +31,8 @@ pub(crate) struct SystemAccess {
     pub(crate) name: String,
     /// Where its requests go.
     pub(crate) target: Target,
+    /// Where its gRPC calls go, over HTTP/2.
+    pub(crate) grpc: Target,
     /// `Authorization` values by token source.
     pub(crate) tokens: HashMap<String, HeaderValue>,
 }
@@ -38,6 +41,8 @@ pub(crate) struct SystemAccess {
 pub(super) struct SystemPools {
     /// Connections for the load.
     pub(super) load: Pool,
+    /// Connections for gRPC calls.
+    pub(super) grpc: Pool,
     /// Connections for polling jobs, apart so that polls never stand in the way of the load.
     pub(super) poll: Pool,
     pub(super) tokens: HashMap<String, HeaderValue>,
@@ -85,6 +90,7 @@ pub(crate) struct WorldParts {
     pub(crate) payloads: Vec<LoadedPayload>,
     pub(crate) traces: Traces,
     pub(crate) data: Vec<LoadedData>,
+    pub(crate) methods: Methods,
     pub(crate) timed: Vec<Timed>,
     pub(crate) tls: Option<Arc<rustls::ClientConfig>>,
 }
@@ -182,6 +188,7 @@ fn pools(system: SystemAccess, tls: Option<&Arc<rustls::ClientConfig>>, clock: R
     let target = Rc::new(system.target);
     SystemPools {
         load: Pool::new(Rc::clone(&target), tls, clock),
+        grpc: Pool::new(Rc::new(system.grpc), tls, clock),
         poll: Pool::new(target, tls, clock),
         tokens: system.tokens,
     }

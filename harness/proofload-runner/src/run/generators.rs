@@ -75,6 +75,7 @@ fn assignment(request: &RunRequest, stage: &Stage, index: u32) -> Assignment {
         name: access.name.clone(),
         url: access.target.url(),
         http: access.target.http(),
+        grpc_url: access.grpc.url(),
         tokens: access
             .tokens
             .iter()

@@ -30,7 +30,7 @@ use crate::clock::RunClock;
 use crate::cluster::ClusterEvent;
 use crate::environment::load_payloads;
 use crate::event::{Event, Phase};
-use crate::load::load_data;
+use crate::load::{load_data, load_methods};
 
 /// What to run, where.
 pub struct RunRequest {
@@ -134,10 +134,12 @@ pub async fn run(
     let payloads = load_payloads(&request.scenario.payloads, &request.scenario_folder, request.plan.seed)
         .map_err(RunError::Setup)?;
     let data = load_data(request.scenario.data_files(), &request.scenario_folder).map_err(RunError::Setup)?;
+    let methods = load_methods(&request.scenario, &request.scenario_folder).map_err(RunError::Setup)?;
     let calibration = calibration(&request, &stop, on_event).await?;
     let mut stage = prepare::prepare(&request.place, &request.scenario.systems(), &stop, on_event).await?;
     stage.payloads = payloads;
     stage.data = data;
+    stage.methods = methods;
     stage.calibration = Some(calibration);
     let outcome = session::run_session(&request, &mut stage, &stop, on_event).await;
     on_event(Event::Phase { phase: Phase::Stopping });

@@ -15,7 +15,7 @@ use crate::cluster::{LocalCluster, prepare_local};
 use crate::collector::WatchedQueue;
 use crate::environment::{Running, Secrets, Spawner, authorization};
 use crate::event::{Event, Phase};
-use crate::load::{LoadedData, LoadedPayload, SystemAccess, Target};
+use crate::load::{LoadedData, LoadedPayload, Methods, SystemAccess, Target};
 
 /// Longest wait for a system that is not ours to start.
 const TARGET_READY_WITHIN: Duration = Duration::from_secs(10);
@@ -27,6 +27,7 @@ pub(super) struct Stage {
     pub(super) payloads: Vec<LoadedPayload>,
     pub(super) calibration: Option<Calibration>,
     pub(super) data: Vec<LoadedData>,
+    pub(super) methods: Methods,
     pub(super) cluster: Option<LocalCluster>,
     pub(super) http: reqwest::Client,
     pub(super) tls: Arc<rustls::ClientConfig>,
@@ -85,6 +86,7 @@ pub(super) async fn prepare(
         payloads: Vec::new(),
         calibration: None,
         data: Vec::new(),
+        methods: Methods::default(),
         cluster: None,
         http: spawner.http.clone(),
         tls,
@@ -156,6 +158,13 @@ async fn reach(
         None => fill(&system.url).map_err(RunError::Setup)?,
     };
     let target = Target::resolve(&url, system.http).await.map_err(RunError::Unreachable)?;
+    let grpc = match system.grpc.as_ref().filter(|_| place.target.is_none()) {
+        Some(url) => {
+            let url = fill(url).map_err(RunError::Setup)?;
+            Target::resolve(&url, HttpVersion::Http2).await.map_err(RunError::Unreachable)?
+        }
+        None => target.over_http2(),
+    };
     wait_for_target(&url, system.ready.as_deref(), http).await?;
     let now_s = crate::clock::unix_ms() / 1000;
     let tokens = system
@@ -164,7 +173,7 @@ async fn reach(
         .map(|(name, token)| Ok((name.clone(), authorization(token, secrets, now_s)?)))
         .collect::<Result<HashMap<_, _>, String>>()
         .map_err(RunError::Setup)?;
-    Ok(SystemAccess { name: system.name.clone(), target, tokens })
+    Ok(SystemAccess { name: system.name.clone(), target, grpc, tokens })
 }
 
 /// Waits until a target answers: its readiness path with 2xx, or any path at all.
@@ -204,7 +213,7 @@ fn needed_processes<'e>(
                 url
             }
         });
-        needed.extend(queues.chain([&system.url]).flat_map(Template::addresses));
+        needed.extend(queues.chain([&system.url]).chain(&system.grpc).flat_map(Template::addresses));
     }
     let cluster = environment.cluster.iter().filter(|cluster| driven.contains(&cluster.system.as_str()));
     let containers = cluster.flat_map(|cluster| &cluster.pods).flat_map(|(_, containers)| containers);

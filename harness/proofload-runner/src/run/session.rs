@@ -74,6 +74,7 @@ pub(super) async fn run_session(
         payloads: std::mem::take(&mut stage.payloads),
         traces: request.traces.clone(),
         data: std::mem::take(&mut stage.data),
+        methods: std::mem::take(&mut stage.methods),
         timed: timed.clone(),
         tls: Some(Arc::clone(&stage.tls)),
     };

@@ -7,6 +7,8 @@ mod driven;
 #[cfg(test)]
 mod flows;
 #[cfg(test)]
+mod grpc;
+#[cfg(test)]
 mod http2;
 #[cfg(test)]
 mod jobs;
