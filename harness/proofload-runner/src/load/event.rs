@@ -26,6 +26,8 @@ pub(crate) enum GeneratorEvent {
     Closed(Vec<ClosedSecond>),
     /// A line for the journal of jobs.
     Journal(JournalLine),
+    /// The shared iterations of a workload are done, or its time is over, at this moment of the run.
+    IterationsEnded { workload: usize, ended_ns: u64 },
     /// Nothing more will be sent.
     LoadEnded,
     /// Everything was handed over; the shard ends.

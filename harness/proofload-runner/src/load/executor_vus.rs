@@ -7,6 +7,7 @@ use std::time::Duration;
 use proofload_core::plan::{Shard, UserWindow, draw};
 use proofload_core::scenario::Executor;
 
+use super::event::GeneratorEvent;
 use super::flow::Pass;
 use super::walk::{between, run_pass};
 use super::world::World;
@@ -30,6 +31,10 @@ pub(super) async fn run(world: Rc<World>, workload: usize, windows: Vec<UserWind
     for user in users {
         // A user ends by itself; a panic in it is told by the runtime and ends the run there.
         let _ = user.await;
+    }
+    if iterations_max < u64::MAX {
+        let ended_ns = world.clock.now_ns();
+        world.events.tell(GeneratorEvent::IterationsEnded { workload, ended_ns });
     }
 }
 

@@ -42,7 +42,9 @@ impl Merge {
                 told.extend(self.finished(index, self.last_known(index)));
                 told
             }
-            event @ (GeneratorEvent::Closed(_) | GeneratorEvent::Journal(_)) => vec![event],
+            event @ (GeneratorEvent::Closed(_)
+            | GeneratorEvent::Journal(_)
+            | GeneratorEvent::IterationsEnded { .. }) => vec![event],
         }
     }
 

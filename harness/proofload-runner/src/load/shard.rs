@@ -124,7 +124,11 @@ async fn run_load(world: Rc<World>, plan: Arc<Plan>) -> std::io::Result<()> {
             tokio::task::spawn_local(executor_vus::run(Rc::clone(&world), index, users, plan.shard))
         })
         .collect();
-    let ends_ns = plan.ends_ns;
+    // Shared iterations end with their last pass.
+    let lasting =
+        |workload: &usize| !matches!(world.script.scenario.workloads[*workload].executor, Executor::Iterations { .. });
+    let lasts = (0..plan.workloads.len()).filter(lasting).map(|workload| plan.workloads[workload].ends_ns);
+    let ends_ns = lasts.max().unwrap_or(0);
     executor_open::run(Rc::clone(&world), &plan.arrivals).await?;
     for users in closed {
         let _ = users.await;

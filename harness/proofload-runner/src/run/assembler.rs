@@ -22,6 +22,8 @@ pub(super) struct Assembler {
     pub(super) record: RunRecord,
     /// Seconds that shards have closed since the record was last brought up to date, by step and second.
     pending: BTreeMap<(usize, u32), ClosedSecond>,
+    /// Of workloads of shared iterations that have ended: the planned end, and when the last shard was done.
+    iterations: BTreeMap<usize, (u64, u64)>,
 }
 
 impl Assembler {
@@ -67,7 +69,7 @@ impl Assembler {
             generator,
             cluster,
         };
-        Self { record, pending: BTreeMap::new() }
+        Self { record, pending: BTreeMap::new(), iterations: BTreeMap::new() }
     }
 
     /// Takes in seconds of one shard; those of others for the same second are added.
@@ -103,6 +105,18 @@ impl Assembler {
         self.record.generator.due = tick.due;
         self.record.generator.dispatched = tick.dispatched;
         self.record.generator.dropped = tick.dropped;
+    }
+
+    /// The stretch of shared iterations ends with their last pass, of whichever shard, where that comes before the
+    /// planned end.
+    pub(super) fn iterations_ended(&mut self, workload: usize, ended_ns: u64) {
+        let workload_plan = &mut self.record.plan[workload];
+        let (planned_ns, last_ns) = self.iterations.entry(workload).or_insert((workload_plan.ends_ns, 0));
+        *last_ns = ended_ns.max(*last_ns);
+        workload_plan.ends_ns = *last_ns.min(planned_ns);
+        for stage in &mut workload_plan.stages {
+            stage.ends_ns = workload_plan.ends_ns;
+        }
     }
 
     pub(super) fn point(&mut self, series: &str, at_ms: u64, value: f64) {

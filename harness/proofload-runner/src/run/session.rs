@@ -186,6 +186,9 @@ impl Session<'_> {
                 text.push('\n');
                 self.journal.write_all(text.as_bytes()).await.map_err(|error| self.journal_failed(&error))?;
             }
+            GeneratorEvent::IterationsEnded { workload, ended_ns } => {
+                self.assembler.iterations_ended(workload, ended_ns);
+            }
             GeneratorEvent::LoadEnded => {
                 let drain_ms = u64::try_from(self.request.scenario.drain.as_millis()).unwrap_or(u64::MAX);
                 self.draining_until_ms = Some(self.at_ms().saturating_add(drain_ms));

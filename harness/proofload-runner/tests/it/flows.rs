@@ -204,3 +204,18 @@ async fn a_pass_that_is_cut_in_a_loop_counts_the_rest() {
     assert_eq!((b[0] + c[0], b[1] + c[1], b[3] + c[3]), (200, 80, 120));
     assert_eq!((b[1], c[1]), (asked_for(&asked, "b"), asked_for(&asked, "c")));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn shared_iterations_end_with_their_last_pass() {
+    let (address, _) = counting_server().await;
+    let load = "executor: shared-iterations, vus: 4, iterations: 80, think_time: 100ms..100ms, for: 60s";
+    let flows = "flows:\n  f: [{ request: { name: a, path: /a } }]\n";
+    let scenario = crate::driven::scenario_of(flows, load, "{ sli: throughput(a), min: 10/s }");
+    let record = drive(&scenario, address).await;
+    assert_eq!(sums(&record, "a"), [80, 80, 0, 0]);
+    // 20 rounds of a tenth of a second; a minute would be 1.3 a second.
+    let lasted_s = record.plan[0].ends_ns / 1_000_000_000;
+    assert!((1..20).contains(&lasted_s), "{lasted_s}");
+    assert!(record.run.lasted_ms < 30_000, "{}", record.run.lasted_ms);
+    assert_eq!(judge(&scenario, &record).verdict.to_string(), "PASS");
+}
