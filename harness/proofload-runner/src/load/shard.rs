@@ -124,7 +124,7 @@ async fn run_load(world: Rc<World>, plan: Arc<Plan>) -> std::io::Result<()> {
             tokio::task::spawn_local(executor_vus::run(Rc::clone(&world), index, users, plan.shard))
         })
         .collect();
-    let ends_ns = plan.ends_ns;
+    let ends_ns = lasts_until_ns(&world, &plan);
     executor_open::run(Rc::clone(&world), &plan.arrivals).await?;
     for users in closed {
         let _ = users.await;
@@ -134,6 +134,13 @@ async fn run_load(world: Rc<World>, plan: Arc<Plan>) -> std::io::Result<()> {
         tokio::time::sleep(TICK).await;
     }
     Ok(())
+}
+
+/// When the last stage ends, ns. Shared iterations have none: they end with their last pass.
+fn lasts_until_ns(world: &World, plan: &Plan) -> u64 {
+    let workloads = world.script.scenario.workloads.iter().zip(&plan.workloads);
+    let staged = workloads.filter(|(workload, _)| !matches!(workload.executor, Executor::Iterations { .. }));
+    staged.map(|(_, planned)| planned.ends_ns).max().unwrap_or(0)
 }
 
 fn tell_figures(world: &World) {

@@ -12,7 +12,7 @@ use proofload_core::evidence::{RunRecord, Second, StepKind};
 use proofload_core::judge::judge;
 use proofload_core::scenario::{Leaf, Scenario};
 
-use crate::driven::{drive, drive_with};
+use crate::driven::{drive, drive_with, scenario_of};
 
 /// Forty passes of the given steps, one a tick of 25 ms.
 pub(crate) fn scenario(steps: &str, rest: &str) -> Scenario {
@@ -203,4 +203,14 @@ async fn a_pass_that_is_cut_in_a_loop_counts_the_rest() {
     assert_eq!((b[0], c[0]), (planned("b"), planned("c")));
     assert_eq!((b[0] + c[0], b[1] + c[1], b[3] + c[3]), (200, 80, 120));
     assert_eq!((b[1], c[1]), (asked_for(&asked, "b"), asked_for(&asked, "c")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn shared_iterations_end_the_load_with_their_last_pass() {
+    let (address, asked) = counting_server().await;
+    let workload = "executor: shared-iterations, vus: 2, iterations: 6, for: 60s";
+    let scenario = scenario_of("flows:\n  f: [request: { name: a, path: /a }]\n", workload, "");
+    let record = drive(&scenario, address).await;
+    assert_eq!((sums(&record, "a"), asked_for(&asked, "a")), ([6, 6, 0, 0], 6));
+    assert!(record.run.lasted_ms < 30_000, "{} ms", record.run.lasted_ms);
 }
