@@ -95,6 +95,7 @@ fn sum(outcomes: &[&Outcome]) -> Outcome {
         polls: total(|outcome| outcome.polls),
         poll_failures: total(|outcome| outcome.poll_failures),
         lost: total(|outcome| outcome.lost),
+        cross_check: outcomes.iter().find_map(|outcome| outcome.cross_check.clone()),
         ..Outcome::default()
     };
     for outcome in outcomes {

@@ -9,6 +9,8 @@ mod executor_open;
 mod executor_vus;
 mod flow;
 mod generator;
+#[cfg(feature = "goose")]
+mod goose;
 mod http1;
 mod job;
 mod journal;
@@ -33,6 +35,8 @@ mod world;
 pub(crate) use data::{LoadedData, load_data};
 pub(crate) use event::{Control, GeneratorEvent, JobOutcome, Outcome, Tick};
 pub(crate) use generator::{Generator, Shards};
+#[cfg(feature = "goose")]
+pub(crate) use goose::keep_interrupts;
 pub(crate) use http1::Piece;
 pub(crate) use payload::{LoadedPayload, PayloadFile, Source as PayloadOrigin};
 pub(crate) use recorder::Timed;

@@ -15,7 +15,7 @@ use super::world::{World, WorldParts};
 use super::{executor_open, executor_vus, webhook};
 
 /// How often the thread tells what it has; also how often open seconds are looked at.
-const TICK: Duration = Duration::from_millis(250);
+pub(super) const TICK: Duration = Duration::from_millis(250);
 /// Polls at once in the last look at open jobs.
 const LAST_LOOK_AT_ONCE: usize = 32;
 /// Longest that the last look at all open jobs may take; those it does not reach stay unread, so unsettled.
@@ -34,10 +34,19 @@ pub(super) fn start(
     plan: Arc<Plan>,
     tell: UnboundedSender<(usize, GeneratorEvent)>,
 ) -> std::io::Result<UnboundedSender<Control>> {
+    spawn((index, &index.to_string()), tell, move |told, tell| thread_main(parts, plan, told, tell))
+}
+
+/// Starts a thread of the generator, which speaks by its number; says so if it ends early.
+pub(super) fn spawn(
+    (index, name): (usize, &str),
+    tell: UnboundedSender<(usize, GeneratorEvent)>,
+    main: impl FnOnce(UnboundedReceiver<Control>, Teller) -> Result<(), String> + Send + 'static,
+) -> std::io::Result<UnboundedSender<Control>> {
     let (control, told) = unbounded_channel();
-    std::thread::Builder::new().name(format!("{}-{index}", crate::audit::GENERATOR_THREAD)).spawn(move || {
+    std::thread::Builder::new().name(format!("{}-{name}", crate::audit::GENERATOR_THREAD)).spawn(move || {
         let last_words = LastWords(Teller::new(index, tell.clone()));
-        if let Err(why) = thread_main(parts, plan, told, Teller::new(index, tell)) {
+        if let Err(why) = main(told, Teller::new(index, tell)) {
             last_words.0.tell(GeneratorEvent::Lost(why));
         }
     })?;
@@ -199,6 +208,7 @@ async fn finish(world: &Rc<World>) {
         duplicated,
         error_classes: world.error_classes(),
         checks: world.check_totals(),
+        cross_check: None,
     };
     world.events.tell(GeneratorEvent::Finished(Box::new(outcome)));
 }

@@ -261,6 +261,8 @@ pub(crate) fn http_client() -> Result<reqwest::Client, RunError> {
         .user_agent(concat!("proofload/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
+        // Goose's features bring decompression into every client of the build; what is measured comes as it is sent.
+        .no_gzip()
         .build()
         .map_err(|error| RunError::Internal(format!("the HTTP client could not be set up: {error}")))
 }

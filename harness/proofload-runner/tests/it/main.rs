@@ -7,6 +7,9 @@ mod driven;
 #[cfg(test)]
 mod flows;
 #[cfg(test)]
+#[cfg(feature = "goose")]
+mod goose;
+#[cfg(test)]
 mod jobs;
 #[cfg(test)]
 mod stall;

@@ -20,7 +20,7 @@ const READ_BYTES: usize = 4 * 1024;
 /// Room while a large answer comes.
 const READ_LARGE_BYTES: usize = 64 * 1024;
 /// Most content of an answer; a larger one counts as broken.
-const ANSWER_BYTES_MAX: u64 = 16 * 1024 * 1024;
+pub(in crate::load) const ANSWER_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// A connection to a target.
 pub(in crate::load) struct Connection {

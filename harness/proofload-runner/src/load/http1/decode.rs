@@ -33,6 +33,19 @@ pub(in crate::load) struct Answer {
 }
 
 impl Answer {
+    /// An answer that another client has read; its fields are kept as HTTP/1.1 writes them.
+    #[cfg(feature = "goose")]
+    pub(in crate::load) fn of((status, fields): (u16, &http::HeaderMap), body: Bytes) -> Self {
+        let mut head = format!("HTTP/1.1 {status} \r\n").into_bytes();
+        for (name, value) in fields {
+            for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
+                head.extend_from_slice(part);
+            }
+        }
+        head.extend_from_slice(b"\r\n");
+        Self { status, body_bytes: body.len() as u64, body, head: Bytes::from(head) }
+    }
+
     /// The value of a header field, by its lower-case name; only if the head was to be kept.
     pub(in crate::load) fn header(&self, name: &str) -> Option<&str> {
         let mut fields = [httparse::EMPTY_HEADER; FIELDS_MAX];

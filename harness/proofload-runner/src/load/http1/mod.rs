@@ -8,6 +8,8 @@ mod decode;
 mod outgoing;
 mod stream;
 
+#[cfg(feature = "goose")]
+pub(super) use connection::ANSWER_BYTES_MAX;
 pub(super) use connection::{Connection, Exchange};
 pub(super) use decode::{Answer, Keep};
 pub(super) use outgoing::Outgoing;
