@@ -41,6 +41,16 @@ pub(crate) async fn drive_with(scenario: &Scenario, address: SocketAddr, files: 
 
 /// The same, with the scenario's files in `folder`.
 pub(crate) async fn drive_in(scenario: &Scenario, address: SocketAddr, folder: &Path) -> RunRecord {
+    drive_until(CancellationToken::new(), scenario, address, folder).await
+}
+
+/// The same, until somebody stops it.
+pub(crate) async fn drive_until(
+    stop: CancellationToken,
+    scenario: &Scenario,
+    address: SocketAddr,
+    folder: &Path,
+) -> RunRecord {
     let text = format!(
         "apiVersion: proofload/v1\nkind: Environment\nname: t\nsystems:\n  s: {{ url: \"http://{address}\", ready: /ready }}\n"
     );
@@ -67,7 +77,7 @@ pub(crate) async fn drive_in(scenario: &Scenario, address: SocketAddr, folder: &
         command: String::new(),
         calibrate: false,
     };
-    run(request, CancellationToken::new(), &mut |_| ()).await.unwrap()
+    run(request, stop, &mut |_| ()).await.unwrap()
 }
 
 /// The evidence of the GET.

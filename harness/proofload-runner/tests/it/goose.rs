@@ -11,11 +11,12 @@ use axum::Router;
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::routing::get;
-use proofload_core::evidence::{Histogram, RunRecord, StepEvidence};
+use proofload_core::evidence::{Histogram, RunEnd, RunRecord, StepEvidence};
 use proofload_core::scenario::Scenario;
 use proofload_runner::cross_check::{CrossCheck, Figures, Row};
+use tokio_util::sync::CancellationToken;
 
-use crate::driven::drive_in;
+use crate::driven::{drive_in, drive_until};
 use crate::flows::serve;
 
 /// A pass logs in, and twice thinks and asks for something quick or something slow; every tenth is refused at its end.
@@ -162,4 +163,30 @@ async fn users_come_and_go_by_the_plan() {
     assert!(both.requests[0].goose.requests > 0 && (1..=3).contains(&logins.len()), "{logins:?}");
     let last_s = logins.last().unwrap().at;
     assert!(last_s <= 2, "a pass began in second {last_s}, and the last user leaves after 2.5 s");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_that_never_come_keep_no_run_from_ending() {
+    let (asked, mut seen) = tokio::sync::mpsc::unbounded_channel();
+    let never = move |_: Path<(String, String)>| {
+        asked.send(()).unwrap();
+        std::future::pending::<StatusCode>()
+    };
+    let address = serve(Router::new().route("/{what}/{which}", get(never))).await;
+    let stop = CancellationToken::new();
+    let pressed = stop.clone();
+    tokio::spawn(async move {
+        // Both users wait by then.
+        seen.recv().await;
+        seen.recv().await;
+        pressed.cancel();
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = scenario("goose", "executor: constant-vus, vus: 2, for: 60s");
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let record = drive_until(stop, &scenario, address, folder.path()).await;
+    assert_eq!(record.run.end, RunEnd::Interrupted);
+    assert_eq!(counts(&record, "login").split_once(", json").unwrap().0, "login: 2 due, 0 answered, 0 wrong, 2 broken");
+    // Goose hangs on its users, so what it had counted is not to be had.
+    assert!(!folder.path().join("run-1/goose.json").exists());
 }
