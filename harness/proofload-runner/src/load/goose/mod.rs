@@ -4,6 +4,8 @@
 //! What Goose decides: when users run, how a request is sent, what it counted and how long it took. What is ours: the
 //! way of a pass, think times, extraction, checks, and everything after. A user begins its first pass when its time in
 //! the plan has come and leaves after the last, by Goose's own count of iterations.
+//!
+//! Goose says one line on standard output, `N users launched.`, which no option of it leaves out.
 
 mod books;
 mod client;
