@@ -5,8 +5,8 @@ check:
 # The quick part of it, for every few minutes.
 quick:
     cargo fmt --all --check
-    cargo clippy --workspace --all-targets -- -D warnings
-    cargo test --workspace --lib
+    cargo clippy --workspace --all-targets --all-features -- -D warnings
+    cargo test --workspace --all-features --lib
 
 # The main job.
 run:
@@ -14,4 +14,4 @@ run:
 
 # Writes the generated files anew: schemas and snapshots.
 update:
-    UPDATE_EXPECT=1 INSTA_UPDATE=always cargo test --workspace
+    UPDATE_EXPECT=1 INSTA_UPDATE=always cargo test --workspace --all-features

@@ -50,6 +50,11 @@ pub enum Event {
         /// A sentence.
         text: String,
     },
+    /// Something worth knowing that is as it should be.
+    Note {
+        /// A sentence.
+        text: String,
+    },
     /// A file of the run folder was written.
     Saved {
         /// Where.

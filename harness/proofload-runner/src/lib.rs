@@ -6,6 +6,7 @@ mod clock;
 mod cluster;
 mod collector;
 pub mod conformance;
+pub mod cross_check;
 pub mod distributed;
 mod environment;
 pub mod event;

@@ -53,6 +53,7 @@ impl Progress {
             }
             Event::SystemReady { name, url } => self.line(&format!("{name}: {url}")),
             Event::Scaled { target, from, to, .. } => self.line(&format!("  {target}: {from} → {to} replicas")),
+            Event::Note { text } => self.line(&format!("  {text}")),
             Event::Warning { text } => self.line(&format!("  warning: {text}")),
             Event::Progress(figures) => self.figures(figures),
             _ => {}

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
+use super::check_engine::check_alone;
 use super::check_flow::check_flow;
 use super::check_payload::check_payload;
 use super::check_rules::{check_scaling, check_slo};
@@ -85,6 +86,7 @@ pub(super) fn check(file: &str, written: WrittenScenario) -> Result<Scenario, Pr
     if workloads.is_empty() {
         report.add(&written.name, "the scenario has no workload, so nothing would be sent", None);
     }
+    check_alone(&written, &workloads, &mut report);
     names.workloads = &workloads;
     let slos = written.slos.iter().filter_map(|slo| check_slo(slo, &names, &mut report)).collect();
     let scaling = written.scaling.iter().filter_map(|clause| check_scaling(clause, &names, &mut report)).collect();

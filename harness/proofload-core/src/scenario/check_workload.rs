@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::check::{Names, unknown};
+use super::check_engine::check_engine;
 use super::check_words::check_words;
 use super::units::Span;
 use super::written_workload::{WrittenExecutor, WrittenWorkload};
@@ -32,12 +33,14 @@ pub(super) fn check_workload(
     };
     let (flow, executor) = (flow?, executor?);
     check_trace_uses(inner, &names.flows[flow], &executor, report)?;
+    let engine = check_engine(inner, &names.flows[flow], &executor, report)?;
     Some(Workload {
         name: name.to_owned(),
         flow,
         after: inner.after.as_ref().map_or(Duration::ZERO, |at| at.value.0),
         executor,
         max_in_flight: max_in_flight?,
+        engine,
     })
 }
 

@@ -3,6 +3,7 @@
 mod check;
 mod check_answer;
 mod check_arrivals;
+mod check_engine;
 mod check_flow;
 mod check_grpc;
 mod check_job;
@@ -34,7 +35,7 @@ pub use payload::{Content, PayloadSet, PayloadSource, Pick};
 pub use sli::Sli;
 pub use template::{Part, Template};
 pub use walk::{Leaf, Walk};
-pub use workload::{Curve, Executor, Gaps, Replay, Stage, Stretch, TraceFile, TraceUse, VuStage, Workload};
+pub use workload::{Curve, Engine, Executor, Gaps, Replay, Stage, Stretch, TraceFile, TraceUse, VuStage, Workload};
 
 use crate::Problems;
 
@@ -251,6 +252,12 @@ impl Scenario {
     /// The JSON Schema of the file, for editors.
     pub fn schema() -> serde_json::Value {
         schemars::schema_for!(written::WrittenScenario).to_value()
+    }
+
+    /// Who sends the load.
+    pub fn engine(&self) -> Engine {
+        // Another engine than proofload's has one workload, alone.
+        self.workloads.first().map(|workload| workload.engine).unwrap_or_default()
     }
 
     /// The systems that flows drive, each once, in order of first use.

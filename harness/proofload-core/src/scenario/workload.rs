@@ -17,6 +17,18 @@ pub struct Workload {
     pub executor: Executor,
     /// Most requests on the wire at once.
     pub max_in_flight: u32,
+    /// Who sends it.
+    pub engine: Engine,
+}
+
+/// Who sends the load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Engine {
+    /// proofload itself.
+    #[default]
+    Proofload,
+    /// Goose, as an independent cross-check.
+    Goose,
 }
 
 /// The shape of a load.

@@ -120,6 +120,13 @@ const SHAPES: &[(&str, &str)] = &[
     ("executor: shared-iterations, vus: 5", ""),
     ("executor: shared-iterations, vus: 5, iterations: 4", ""),
     ("executor: constant-vus, vus: 5, for: 9s, iterations: 4", ""),
+    ("executor: constant-arrival-rate, rate: 5/s, for: 9s, engine: goose", ""),
+    ("executor: constant-vus, vus: 5, for: 9s, engine: geese", ""),
+    (
+        "executor: constant-vus, vus: 5, for: 9s, engine: goose }\n  w2: { flow: f, executor: constant-vus, vus: 5, for: 9s",
+        "",
+    ),
+    ("executor: constant-vus, vus: 5, for: 9s, engine: goose", "options"),
     ("executor: constant-arrival-rate, rate: 5/s, for: 9s", "trace"),
     ("executor: constant-arrival-rate, rate: 5/s, for: 9s", "field"),
     ("executor: trace-replay, trace: { file: a, format: mooncake }", "field"),
@@ -145,6 +152,7 @@ fn every_mistake_in_a_shape_is_refused_with_its_place() {
             "" => ("{ files: a }", "path: /, body: \"{{payload p}}\""),
             "trace" => ("{ files: a, pick: trace }", "path: /, body: \"{{payload p}}\""),
             "field" => ("{ files: a }", "path: \"/{{trace path}}\""),
+            "options" => ("{ files: a }", "path: /, method: OPTIONS"),
             "method" => ("{ files: a }", "path: /, method: \"{{trace method}}\""),
             payload => (payload, "path: /"),
         };
@@ -260,6 +268,7 @@ const STEP_MISTAKES: &[(&str, &str)] = &[
     ("{{data users.email}}", "{{data user.email}}"),
     ("{{data users.email}}", "{{iteration}}"),
     ("pick: uniform", "pick: zipf"),
+    ("executor: constant-arrival-rate, rate: 5/s", "engine: goose, executor: constant-vus, vus: 5"),
     ("-sent", ""),
     (
         "times: 3\n        steps:",

@@ -63,6 +63,8 @@ fn client(options: &Options) -> Result<reqwest::Client, TargetError> {
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
+        // Answers are judged as they come, whatever features other crates switch on in the client.
+        .no_gzip()
         .connect_timeout(options.timeouts.connect)
         .timeout(options.timeouts.request)
         .build()

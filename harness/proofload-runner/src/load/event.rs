@@ -9,6 +9,7 @@ use super::checks::CheckTotals;
 use super::journal::JournalLine;
 use super::second::ClosedSecond;
 use crate::audit::Found;
+use crate::cross_check::CrossCheck;
 
 /// What a shard is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +75,8 @@ pub(crate) struct Outcome {
     pub(crate) error_classes: BTreeMap<usize, BTreeMap<String, u64>>,
     /// By step, then by the check's words.
     pub(crate) checks: CheckTotals,
+    /// What another engine that sent the load says of it.
+    pub(crate) cross_check: Option<CrossCheck>,
 }
 
 /// What became of one job, as far as a shard knows.

@@ -5,6 +5,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::HeaderMap;
 
 use super::broken::Broken;
 
@@ -91,6 +92,13 @@ impl Answer {
         self.head = Bytes::copy_from_slice(head);
     }
 
+    /// An answer that another client has read; its fields are kept.
+    #[cfg(feature = "goose")]
+    pub(super) fn of((status, fields): (u16, &HeaderMap), body: Bytes) -> Self {
+        let head = Bytes::from(head_of(status, fields, &HeaderMap::new()));
+        Self { status, body_bytes: body.len() as u64, body, head }
+    }
+
     /// The value of a header field, by its lower-case name; only if the head was to be kept.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         let mut fields = [httparse::EMPTY_HEADER; FIELDS_MAX];
@@ -99,6 +107,19 @@ impl Answer {
         let field = response.headers.iter().find(|field| field.name.eq_ignore_ascii_case(name))?;
         std::str::from_utf8(field.value).ok()
     }
+}
+
+/// A head as HTTP/1.1 has it, of the fields of an answer: those at its start, and those at its end.
+pub(super) fn head_of(status: u16, fields: &HeaderMap, trailers: &HeaderMap) -> Vec<u8> {
+    let mut head = format!("HTTP/1.1 {status}\r\n").into_bytes();
+    for (name, value) in fields.iter().chain(trailers) {
+        head.extend_from_slice(name.as_str().as_bytes());
+        head.extend_from_slice(b": ");
+        head.extend_from_slice(value.as_bytes());
+        head.extend_from_slice(b"\r\n");
+    }
+    head.extend_from_slice(b"\r\n");
+    head
 }
 
 /// What came of one exchange.

@@ -12,6 +12,9 @@ use super::flow::Pass;
 use super::walk::{between, run_pass};
 use super::world::World;
 
+/// Told apart from all other draws of a seed: how long users think between passes.
+pub(super) const THINK_TIMES: u64 = 0x7468_696e_6b21;
+
 /// Runs all virtual users of one workload until their time is over, or its shared iterations are done.
 pub(super) async fn run(world: Rc<World>, workload: usize, windows: Vec<UserWindow>, shard: Shard) {
     let (think, iterations_max) = match world.script.scenario.workloads[workload].executor {
@@ -74,7 +77,7 @@ impl User {
         if self.think.1.is_zero() {
             return false;
         }
-        let share = draw(self.world.script.seed ^ 0x7468_696e_6b21, iteration);
+        let share = draw(self.world.script.seed ^ THINK_TIMES, iteration);
         tokio::time::sleep(between(self.think.0, self.think.1, share)).await;
         true
     }

@@ -53,6 +53,17 @@ impl Generator {
         Ok(Self::of(controls, events))
     }
 
+    /// Starts Goose in place of our own engine: one thread, which sends the whole plan.
+    ///
+    /// # Errors
+    /// Where the machine gives no thread.
+    #[cfg(feature = "goose")]
+    pub(crate) fn start_goose(parts: WorldParts, plan: &Arc<Plan>) -> std::io::Result<Self> {
+        let (tell, events) = unbounded_channel();
+        let control = super::goose::start(parts, Arc::clone(plan), tell)?;
+        Ok(Self::of(vec![control], events))
+    }
+
     /// A generator of all that hear on `controls`, and speak on `events` by their numbers there.
     pub(crate) fn of(
         controls: Vec<UnboundedSender<Control>>,

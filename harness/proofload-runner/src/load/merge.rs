@@ -97,6 +97,7 @@ fn sum(outcomes: &[&Outcome]) -> Outcome {
         polls: total(|outcome| outcome.polls),
         poll_failures: total(|outcome| outcome.poll_failures),
         lost: total(|outcome| outcome.lost),
+        cross_check: outcomes.iter().find_map(|outcome| outcome.cross_check.clone()),
         ..Outcome::default()
     };
     for outcome in outcomes {
@@ -145,6 +146,7 @@ mod tests {
     fn words(events: &[GeneratorEvent]) -> Vec<String> {
         let word = |event: &GeneratorEvent| match event {
             GeneratorEvent::Tick(tick) => format!("due {}", tick.due),
+            GeneratorEvent::IterationsEnded { .. } => "iterations ended".to_owned(),
             GeneratorEvent::LoadEnded => "load ended".to_owned(),
             GeneratorEvent::Finished(outcome) => {
                 format!("finished: due {}, {} jobs, {} lost", outcome.due, outcome.jobs.len(), outcome.lost)

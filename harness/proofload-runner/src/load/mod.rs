@@ -11,6 +11,8 @@ mod executor_open;
 mod executor_vus;
 mod flow;
 mod generator;
+#[cfg(feature = "goose")]
+mod goose;
 mod grpc;
 mod http1;
 mod http2;
@@ -38,6 +40,8 @@ pub(crate) use data::{LoadedData, load_data};
 pub(crate) use event::{Control, GeneratorEvent, JobOutcome, Outcome, Tick};
 pub(crate) use exchange::Piece;
 pub(crate) use generator::{Generator, Shards};
+#[cfg(feature = "goose")]
+pub(crate) use goose::keep_interrupts;
 pub(crate) use grpc::{Methods, load_methods};
 pub(crate) use payload::{LoadedPayload, PayloadFile, Source as PayloadOrigin};
 pub(crate) use recorder::Timed;

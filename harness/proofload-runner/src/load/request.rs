@@ -132,7 +132,7 @@ pub(super) fn render(script: &Script, pass: Pass, request: &Request, values: &Va
         Body::Grpc(_) => None,
         _ => Some((content_type.as_str(), length)),
     };
-    let target = script.target(pass, request);
+    let target = script.target_for(pass, request);
     let head = prepared.head((request, method), target, |template| fill(script, pass, template, values), framing)?;
     Some(outgoing(Bytes::from(head), pieces))
 }

@@ -78,9 +78,14 @@ impl Script {
         &self.scenario.flows[self.flow_index(pass)]
     }
 
+    /// Where a pass goes, but for its gRPC calls.
+    pub(super) fn target(&self, pass: Pass) -> &Target {
+        &self.systems[self.flow_index(pass)].target
+    }
+
     /// Where a request of a pass goes.
-    pub(super) fn target(&self, pass: Pass, request: &Request) -> &Target {
-        target_of(&self.systems[self.flow_index(pass)], request)
+    pub(super) fn target_for(&self, pass: Pass, request: &Request) -> &Target {
+        if grpc::call_of(request).is_some() { &self.systems[self.flow_index(pass)].grpc } else { self.target(pass) }
     }
 
     /// Makes the message of a gRPC call's answer readable: JSON in place of its frame, nothing where it is no message.
@@ -118,11 +123,6 @@ pub(super) fn system_of<'s>(flow: &Flow, systems: &'s [SystemAccess]) -> Result<
     system.ok_or_else(|| format!("the environment has no system `{}`", flow.system))
 }
 
-/// Where a request goes.
-fn target_of<'s>(system: &'s SystemAccess, request: &Request) -> &'s Target {
-    if grpc::call_of(request).is_some() { &system.grpc } else { &system.target }
-}
-
 /// The names of the timed steps of one kind, each with its index.
 fn steps_of(timed: &[Timed], kind: StepKind) -> impl Iterator<Item = (&str, usize)> {
     let steps = timed.iter().enumerate().filter(move |(_, step)| step.kind == kind);
@@ -142,7 +142,8 @@ fn prepare(
         for request in flow.requests() {
             let name = &request.name;
             let step = *steps.get(name.as_str()).ok_or_else(|| format!("request `{name}` is not timed"))?;
-            let place = (target_of(system, request), &system.tokens);
+            let target = if grpc::call_of(request).is_some() { &system.grpc } else { &system.target };
+            let place = (target, &system.tokens);
             prepared.push(Prepared::new((request, step), place, methods, run_id));
         }
     }

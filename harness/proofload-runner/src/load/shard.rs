@@ -15,7 +15,7 @@ use super::world::{World, WorldParts};
 use super::{executor_open, executor_vus, webhook};
 
 /// How often the thread tells what it has; also how often open seconds are looked at.
-const TICK: Duration = Duration::from_millis(250);
+pub(super) const TICK: Duration = Duration::from_millis(250);
 /// Polls at once in the last look at open jobs.
 const LAST_LOOK_AT_ONCE: usize = 32;
 /// Longest that the last look at all open jobs may take; those it does not reach stay unread, so unsettled.
@@ -34,10 +34,19 @@ pub(super) fn start(
     plan: Arc<Plan>,
     tell: UnboundedSender<(usize, GeneratorEvent)>,
 ) -> std::io::Result<UnboundedSender<Control>> {
+    spawn((index, &index.to_string()), tell, move |told, tell| thread_main(parts, plan, told, tell))
+}
+
+/// Starts a thread of the generator, which speaks by its number; says so if it ends early.
+pub(super) fn spawn(
+    (index, name): (usize, &str),
+    tell: UnboundedSender<(usize, GeneratorEvent)>,
+    main: impl FnOnce(UnboundedReceiver<Control>, Teller) -> Result<(), String> + Send + 'static,
+) -> std::io::Result<UnboundedSender<Control>> {
     let (control, told) = unbounded_channel();
-    std::thread::Builder::new().name(format!("{}-{index}", crate::audit::GENERATOR_THREAD)).spawn(move || {
+    std::thread::Builder::new().name(format!("{}-{name}", crate::audit::GENERATOR_THREAD)).spawn(move || {
         let last_words = LastWords(Teller::new(index, tell.clone()));
-        if let Err(why) = thread_main(parts, plan, told, Teller::new(index, tell)) {
+        if let Err(why) = main(told, Teller::new(index, tell)) {
             last_words.0.tell(GeneratorEvent::Lost(why));
         }
     })?;
@@ -124,11 +133,7 @@ async fn run_load(world: Rc<World>, plan: Arc<Plan>) -> std::io::Result<()> {
             tokio::task::spawn_local(executor_vus::run(Rc::clone(&world), index, users, plan.shard))
         })
         .collect();
-    // Shared iterations end with their last pass.
-    let lasting =
-        |workload: &usize| !matches!(world.script.scenario.workloads[*workload].executor, Executor::Iterations { .. });
-    let lasts = (0..plan.workloads.len()).filter(lasting).map(|workload| plan.workloads[workload].ends_ns);
-    let ends_ns = lasts.max().unwrap_or(0);
+    let ends_ns = lasts_until_ns(&world, &plan);
     executor_open::run(Rc::clone(&world), &plan.arrivals).await?;
     for users in closed {
         let _ = users.await;
@@ -138,6 +143,13 @@ async fn run_load(world: Rc<World>, plan: Arc<Plan>) -> std::io::Result<()> {
         tokio::time::sleep(TICK).await;
     }
     Ok(())
+}
+
+/// When the last stage ends, ns. Shared iterations have none: they end with their last pass.
+fn lasts_until_ns(world: &World, plan: &Plan) -> u64 {
+    let workloads = world.script.scenario.workloads.iter().zip(&plan.workloads);
+    let staged = workloads.filter(|(workload, _)| !matches!(workload.executor, Executor::Iterations { .. }));
+    staged.map(|(_, planned)| planned.ends_ns).max().unwrap_or(0)
 }
 
 fn tell_figures(world: &World) {
@@ -196,6 +208,7 @@ async fn finish(world: &Rc<World>) {
         duplicated,
         error_classes: world.error_classes(),
         checks: world.check_totals(),
+        cross_check: None,
     };
     world.events.tell(GeneratorEvent::Finished(Box::new(outcome)));
 }

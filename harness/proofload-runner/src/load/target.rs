@@ -80,6 +80,12 @@ impl Target {
         self.http
     }
 
+    /// The host's name or address, as it was resolved.
+    #[cfg(feature = "goose")]
+    pub(super) fn host(&self) -> &str {
+        &self.place.0
+    }
+
     /// The base URL in words.
     pub(crate) fn url(&self) -> String {
         let scheme = if self.tls.is_some() { "https" } else { "http" };

@@ -50,6 +50,7 @@ pub(super) struct Webhooks {
 }
 
 /// The addresses that passes tell their targets.
+#[derive(Default)]
 pub(super) struct Addresses {
     run_id: String,
     /// By flow; only those with a webhook job.

@@ -2,6 +2,7 @@
 //! together. Judging and rendering are not done here.
 
 mod assembler;
+mod engine;
 mod folder;
 mod generators;
 mod prepare;
@@ -21,6 +22,7 @@ use proofload_core::trace::Traces;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use assembler::timed_steps;
+pub use engine::{check_engine, keep_interrupts};
 pub use folder::RunFolder;
 pub use generators::JOIN_TOKEN_VARIABLE;
 pub(crate) use tls::tls_config;
@@ -128,6 +130,7 @@ pub async fn run(
     stop: CancellationToken,
     on_event: &mut dyn FnMut(Event),
 ) -> Result<RunRecord, RunError> {
+    check_engine(&request.scenario, request.generators)?;
     crate::load::compile(&request.scenario).map_err(RunError::Setup)?;
     check_token_lifetimes(&request)?;
     raise_file_limit();
@@ -155,6 +158,9 @@ async fn calibration(
 ) -> Result<Calibration, RunError> {
     if !request.calibrate {
         return Ok(Calibration::Skipped { why: "it was switched off with --no-calibration".to_owned() });
+    }
+    if let Some(skipped) = engine::no_calibration(&request.scenario) {
+        return Ok(skipped);
     }
     on_event(Event::Phase { phase: Phase::Calibrating });
     tokio::select! {

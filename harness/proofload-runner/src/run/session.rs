@@ -14,16 +14,17 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::assembler::{Assembler, cluster_evidence, timed_steps};
-use super::generators;
 use super::prepare::Stage;
 use super::settle::{is_settled, scaling_decided};
 use super::{RunError, RunRequest};
+use super::{engine, generators};
 use crate::audit::Watch;
 use crate::clock::{RunClock, unix_ms};
 use crate::cluster::ClusterEvent;
 use crate::collector::{QueueReading, Readings, WatchedQueue, collect};
+use crate::cross_check::CrossCheck;
 use crate::event::{Event, Phase, Progress};
-use crate::load::{Control, Generator, GeneratorEvent, Outcome, Shards, SystemAccess, Tick, WorldParts};
+use crate::load::{Control, Generator, GeneratorEvent, Outcome, SystemAccess, Tick, WorldParts};
 
 /// From now to the start of the axis: time for the generator to make its world.
 const LEAD: Duration = Duration::from_millis(300);
@@ -95,10 +96,10 @@ pub(super) async fn run_session(
         end: RunEnd::Completed,
     };
     session.assembler.record.generator.calibration = stage.calibration.take();
-    session.assembler.record.generator.shards = u64::from(request.threads) * u64::from(request.generators.max(1));
+    session.assembler.record.generator.shards = engine::shards(request);
     let (generator, _children) = match processes {
         Some(processes) => processes.start(clock),
-        None => (start_here(&parts, request)?, Vec::new()),
+        None => (engine::start(&parts, request)?, Vec::new()),
     };
     let (cluster_tell, cluster_events) = unbounded_channel();
     if let Some(cluster) = &mut stage.cluster {
@@ -110,6 +111,9 @@ pub(super) async fn run_session(
     collector.abort();
     let outcome = heard?;
     session.tell_moved_targets(&stage.systems, on_event).await;
+    if let Some(cross_check) = &outcome.cross_check {
+        session.tell_cross_check(cross_check, on_event)?;
+    }
     let lasted_ms = session.at_ms();
     let mut found = session.watch.end();
     outcome.watched.iter().for_each(|other| found.merge(other));
@@ -118,11 +122,6 @@ pub(super) async fn run_session(
     session.assembler.finish(outcome, &work_shown, &request.scenario, (session.end, lasted_ms));
     session.save_last(on_event).await?;
     Ok(session.assembler.record)
-}
-
-fn start_here(parts: &WorldParts, request: &RunRequest) -> Result<Generator, RunError> {
-    Generator::start(parts, &request.plan, Shards::all(request.threads))
-        .map_err(|error| RunError::Internal(format!("the generator threads could not start: {error}")))
 }
 
 impl Session<'_> {
@@ -259,6 +258,17 @@ impl Session<'_> {
                 on_event(Event::Warning { text });
             }
         }
+    }
+
+    /// Keeps what another engine said of the load, and tells in a line whether it agrees.
+    fn tell_cross_check(&mut self, cross_check: &CrossCheck, on_event: &mut dyn FnMut(Event)) -> Result<(), RunError> {
+        let mut json = serde_json::to_string_pretty(cross_check).expect("figures and names are JSON");
+        json.push('\n');
+        on_event(Event::Saved { path: self.request.folder.write("goose.json", json.as_bytes())? });
+        let text = cross_check.told();
+        self.assembler.mark(self.at_ms(), text.clone());
+        on_event(if cross_check.disagreements().is_empty() { Event::Note { text } } else { Event::Warning { text } });
+        Ok(())
     }
 
     fn tell_progress(&mut self, on_event: &mut dyn FnMut(Event)) {

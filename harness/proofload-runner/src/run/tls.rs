@@ -60,7 +60,9 @@ pub(crate) fn http_client(version: HttpVersion, authorities: &Authorities) -> Re
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("proofload/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
-        .no_proxy();
+        .no_proxy()
+        // Goose's features bring decompression into every client of the build; what is measured comes as it is sent.
+        .no_gzip();
     for text in authorities {
         builder = builder.tls_certs_merge(reqwest::Certificate::from_pem_bundle(text.as_bytes()).map_err(failed)?);
     }

@@ -41,11 +41,26 @@ pub(crate) async fn drive_with(scenario: &Scenario, address: SocketAddr, files: 
 
 /// The same, with the scenario's files in `folder`.
 pub(crate) async fn drive_in(scenario: &Scenario, address: SocketAddr, folder: &Path) -> RunRecord {
-    drive_at(scenario, &format!("systems: {{ s: {{ url: 'http://{address}', ready: /ready }} }}"), folder).await
+    drive_until(CancellationToken::new(), scenario, &system_at(address), folder).await
 }
 
 /// The same in an environment that holds `environment`.
 pub(crate) async fn drive_at(scenario: &Scenario, environment: &str, folder: &Path) -> RunRecord {
+    drive_until(CancellationToken::new(), scenario, environment, folder).await
+}
+
+/// What an environment holds of a server at `address`.
+pub(crate) fn system_at(address: SocketAddr) -> String {
+    format!("systems: {{ s: {{ url: 'http://{address}', ready: /ready }} }}")
+}
+
+/// Until somebody stops it.
+pub(crate) async fn drive_until(
+    stop: CancellationToken,
+    scenario: &Scenario,
+    environment: &str,
+    folder: &Path,
+) -> RunRecord {
     let text = format!("apiVersion: proofload/v1\nkind: Environment\nname: t\n{environment}\n");
     let request = RunRequest {
         scenario: scenario.clone(),
@@ -70,7 +85,7 @@ pub(crate) async fn drive_at(scenario: &Scenario, environment: &str, folder: &Pa
         command: String::new(),
         calibrate: false,
     };
-    run(request, CancellationToken::new(), &mut |_| ()).await.unwrap()
+    run(request, stop, &mut |_| ()).await.unwrap()
 }
 
 /// The evidence of the GET.

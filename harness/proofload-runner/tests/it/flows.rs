@@ -12,7 +12,7 @@ use proofload_core::evidence::{RunRecord, Second, StepKind};
 use proofload_core::judge::judge;
 use proofload_core::scenario::{Leaf, Scenario};
 
-use crate::driven::{drive, drive_with};
+use crate::driven::{drive, drive_with, scenario_of};
 
 /// Forty passes of the given steps, one a tick of 25 ms.
 pub(crate) fn scenario(steps: &str, rest: &str) -> Scenario {
@@ -210,7 +210,7 @@ async fn shared_iterations_end_with_their_last_pass() {
     let (address, _) = counting_server().await;
     let load = "executor: shared-iterations, vus: 4, iterations: 80, think_time: 100ms..100ms, for: 60s";
     let flows = "flows:\n  f: [{ request: { name: a, path: /a } }]\n";
-    let scenario = crate::driven::scenario_of(flows, load, "{ sli: throughput(a), min: 10/s }");
+    let scenario = scenario_of(flows, load, "{ sli: throughput(a), min: 10/s }");
     let record = drive(&scenario, address).await;
     assert_eq!(sums(&record, "a"), [80, 80, 0, 0]);
     // 20 rounds of a tenth of a second; a minute would be 1.3 a second.

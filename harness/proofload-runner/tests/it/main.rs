@@ -7,6 +7,8 @@ mod driven;
 #[cfg(test)]
 mod flows;
 #[cfg(test)]
+#[cfg(feature = "goose")]
+mod goose;
 mod grpc;
 #[cfg(test)]
 mod http2;

@@ -9,7 +9,7 @@ use proofload_core::judge::judge;
 use proofload_core::plan::{Demand, demand};
 use proofload_core::report::{Report, closing_lines, files};
 use proofload_core::scenario::Scenario;
-use proofload_runner::run::{Place, RunFolder, RunRequest, run as run_scenario};
+use proofload_runner::run::{Place, RunFolder, RunRequest, check_engine, keep_interrupts, run as run_scenario};
 use proofload_runner::{machine_limits, unix_ms};
 use tokio_util::sync::CancellationToken;
 
@@ -31,6 +31,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<u8, Failure> {
         ));
     }
     check_target(&args, &scenario)?;
+    check_engine(&scenario, args.generators)?;
     let (traces, plan) = files::plan(&scenario, &source.folder, args.seed)?;
     if let Some(misfit) = environment.replay_above_ceiling(&scenario, &plan) {
         return Err(Failure::usage(format!("error: {misfit}")));
@@ -69,6 +70,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<u8, Failure> {
         calibrate: !args.no_calibration,
         scenario: scenario.clone(),
     };
+    keep_interrupts(&scenario);
     let mut progress = Progress::new(args.quiet);
     let outcome = run_scenario(request, stop_on_signal(), &mut |event| progress.on_event(&event)).await;
     progress.finish();

@@ -172,11 +172,54 @@ fn skipped(test: &str, why: &str) {
 #[test]
 fn ctrl_c_keeps_a_partial_report_and_ends_130() {
     let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("out");
-    let environment = environment(folder.path(), "{{address fish}}", FISH);
+    let run = interrupt(folder.path(), &scenario(folder.path()));
+    assert!(run.join("report.html").is_file() && run.join("record.json").is_file());
+}
+
+/// The same small load of two users, sent by Goose.
+fn goose_scenario(folder: &Path) -> String {
+    let path = scenario(folder);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let by_goose = "executor: constant-vus, vus: 2, think_time: 50ms..60ms, engine: goose";
+    let text = text.replace("executor: constant-arrival-rate, rate: 20/s", by_goose);
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+#[cfg(not(feature = "goose"))]
+#[test]
+fn goose_is_refused_by_a_build_without_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let env = environment(folder.path(), "http://127.0.0.1:1", "");
+    let out = folder.path().join("out").display().to_string();
+    let expected = "error: scenario `one` has `engine: goose`, and this proofload was built without Goose";
+    check(&["run", &goose_scenario(folder.path()), "-e", &env, "--out", &out], 2, expected);
+    check(&["run", &goose_scenario(folder.path()), "-e", &env, "--dry-run"], 2, expected);
+    assert_nothing_left(Path::new(&out));
+}
+
+/// Goose would take Ctrl-C for itself, and end the process at the second.
+#[cfg(feature = "goose")]
+#[test]
+fn ctrl_c_ends_goose_as_it_ends_our_own_engine() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = interrupt(folder.path(), &goose_scenario(folder.path()));
+    let read =
+        |file: &str| serde_json::from_slice::<serde_json::Value>(&std::fs::read(run.join(file)).unwrap()).unwrap();
+    assert_eq!(read("record.json")["run"]["end"], "interrupted");
+    // Its users had time to leave, so its own count was kept, and is the same.
+    let told = read("goose.json");
+    let count = |engine: &str| told["requests"][0][engine]["requests"].as_u64().unwrap();
+    assert!(count("goose") > 10 && count("goose") == count("proofload"), "{told}");
+}
+
+/// Presses Ctrl-C in a run that is well under way; it must end as documented. Gives its folder.
+fn interrupt(folder: &Path, scenario: &str) -> PathBuf {
+    let out = folder.join("out");
+    let environment = environment(folder, "{{address fish}}", FISH);
     let mut child = Command::new(env!("CARGO_BIN_EXE_proofload"))
         .current_dir(workspace())
-        .args(["run", &scenario(folder.path()), "-e", &environment, "--out", &out.display().to_string()])
+        .args(["run", scenario, "-e", &environment, "--out", &out.display().to_string()])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -192,8 +235,7 @@ fn ctrl_c_keeps_a_partial_report_and_ends_130() {
     child.stdout.take().unwrap().read_to_string(&mut said).unwrap();
     assert_eq!(status.code(), Some(130), "{said}");
     assert!(said.contains("the run was stopped before its plan ended"), "{said}");
-    let run = std::fs::read_dir(&out).unwrap().next().unwrap().unwrap().path();
-    assert!(run.join("report.html").is_file() && run.join("record.json").is_file());
+    std::fs::read_dir(&out).unwrap().next().unwrap().unwrap().path()
 }
 
 #[test]

@@ -33,7 +33,8 @@ impl TfServing {
     /// A client of the server at `base`, which need not be there yet.
     pub fn new(base: &str, model: &str) -> Result<Self, reqwest::Error> {
         crate::adapters::install_tls_provider();
-        let client = Client::builder().connect_timeout(CONNECT_MAX).timeout(PREDICT_MAX).no_proxy().build()?;
+        let client =
+            Client::builder().connect_timeout(CONNECT_MAX).timeout(PREDICT_MAX).no_proxy().no_gzip().build()?;
         let base = base.trim_end_matches('/').to_owned();
         Ok(Self { client, base, model: model.to_owned(), known: Mutex::new(None) })
     }

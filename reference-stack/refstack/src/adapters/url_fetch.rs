@@ -33,6 +33,8 @@ impl UrlFetch {
                 .timeout(FETCH_MAX)
                 .connect_timeout(CONNECT_MAX)
                 .no_proxy()
+                // Limits hold for what is received, so nothing is unpacked on the way.
+                .no_gzip()
                 .redirect(Policy::custom(move |attempt| follow(attempt, allow_private)))
         };
         Ok(Self { guarded: build(false).dns_resolver(GuardedResolver).build()?, open: build(true).build()? })

@@ -10,10 +10,9 @@ use h2::{Reason, RecvStream, SendStream};
 use http::Request;
 
 use super::connection::{Place, why};
-use super::request::head_of;
 use crate::clock::RunClock;
 use crate::load::broken::Broken;
-use crate::load::exchange::{ANSWER_BYTES_MAX, Answer, Exchange, Failed, Keep, Outgoing, Piece, read_stretch};
+use crate::load::exchange::{ANSWER_BYTES_MAX, Answer, Exchange, Failed, Keep, Outgoing, Piece, head_of, read_stretch};
 
 /// Sends a request and reads its answer; `on_send` is called when the connection takes it.
 pub(super) async fn exchange(

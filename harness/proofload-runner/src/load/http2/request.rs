@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::header::{CONNECTION, HOST, HeaderName, TRANSFER_ENCODING};
 use http::uri::{Authority, Parts, PathAndQuery, Scheme};
-use http::{HeaderMap, HeaderValue, Method, Request, Uri};
+use http::{HeaderValue, Method, Request, Uri};
 
 use crate::load::exchange::FIELDS_MAX;
 
@@ -32,19 +32,6 @@ pub(super) fn request(head: &Bytes, is_tls: bool) -> Option<Request<()>> {
     }
     *request.uri_mut() = Uri::from_parts(uri).ok()?;
     Some(request)
-}
-
-/// A head as HTTP/1.1 has it, for the fields of an answer: those at its start, and those at its end.
-pub(super) fn head_of(status: u16, fields: &HeaderMap, trailers: &HeaderMap) -> Vec<u8> {
-    let mut head = format!("HTTP/1.1 {status}\r\n").into_bytes();
-    for (name, value) in fields.iter().chain(trailers) {
-        head.extend_from_slice(name.as_str().as_bytes());
-        head.extend_from_slice(b": ");
-        head.extend_from_slice(value.as_bytes());
-        head.extend_from_slice(b"\r\n");
-    }
-    head.extend_from_slice(b"\r\n");
-    head
 }
 
 #[cfg(test)]
