@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::Path;
 use axum::http::StatusCode;
-use axum::routing::get;
+use axum::routing::any;
 use proofload_core::evidence::{Histogram, RunEnd, RunRecord, StepEvidence};
 use proofload_core::scenario::Scenario;
 use proofload_runner::cross_check::{CrossCheck, Figures, Row};
@@ -20,13 +20,17 @@ use crate::driven::{drive_in, drive_until, system_at};
 use crate::flows::serve;
 
 /// A pass logs in, and twice thinks and asks for something quick or something slow; every tenth is refused at its end.
-const FLOW: &str = r#"flows:
+const FLOW: &str = r#"payloads:
+  photo: { generate: text, bytes: 3KiB }
+flows:
   f:
     - request:
         name: login
+        method: POST
         path: /login/{{iteration}}
+        multipart: { user: "u-{{iteration}}", photo: "{{payload photo}}" }
         extract: { token: { json: /token } }
-        checks: [{ status: 200 }, { json: /token, equals: "t{{iteration}}" }]
+        checks: [{ status: 200 }, { json: /token, equals: "t{{iteration}}" }, { json: /photos, equals: "1" }]
     - loop:
         times: 2
         steps:
@@ -49,16 +53,17 @@ static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(())
 async fn server() -> (SocketAddr, Asked) {
     let asked = Asked::default();
     let counted = Arc::clone(&asked);
-    let answer = move |Path((what, which)): Path<(String, String)>| async move {
+    let answer = move |Path((what, which)): Path<(String, String)>, body: String| async move {
         *counted.lock().unwrap().entry(what.clone()).or_default() += 1;
         let number: u64 = which.trim_start_matches('t').parse().unwrap_or(0);
         let is_slow = what == "slow" || (what == "mixed" && number.is_multiple_of(4));
         tokio::time::sleep(Duration::from_millis(if is_slow { 40 } else { 5 })).await;
+        let photos = body.matches("name=\"photo\"; filename=").count();
         let refused = what == "mixed" && number % 10 == 3;
         let status = if refused { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
-        (status, [("x-seen", which)], format!("{{\"token\": \"t{number}\"}}"))
+        (status, [("x-seen", which)], format!("{{\"token\": \"t{number}\", \"photos\": {photos}}}"))
     };
-    (serve(Router::new().route("/{what}/{which}", get(answer))).await, asked)
+    (serve(Router::new().route("/{what}/{which}", any(answer))).await, asked)
 }
 
 fn scenario(engine: &str, workload: &str) -> Scenario {
@@ -137,6 +142,8 @@ async fn both_engines_count_the_same_and_measure_the_same() {
         for name in REQUESTS {
             assert_eq!(counts(&own, name), counts(&by_goose, name));
         }
+        let login = "80 due, 80 answered, 0 wrong, 0 broken, json /photos equals 1: 80 and 0";
+        assert!(counts(&by_goose, "login").contains(login), "{}", counts(&by_goose, "login"));
         assert!(counts(&by_goose, "mixed").ends_with("80 due, 80 answered, 8 wrong, 0 broken"), "{by_goose:?}");
         assert!(counts(&by_goose, "logout").ends_with("80 due, 72 answered, 0 wrong, 8 broken"), "{by_goose:?}");
         let row =
@@ -172,7 +179,7 @@ async fn answers_that_never_come_keep_no_run_from_ending() {
         asked.send(()).unwrap();
         std::future::pending::<StatusCode>()
     };
-    let address = serve(Router::new().route("/{what}/{which}", get(never))).await;
+    let address = serve(Router::new().route("/{what}/{which}", any(never))).await;
     let stop = CancellationToken::new();
     let pressed = stop.clone();
     tokio::spawn(async move {
