@@ -9,6 +9,7 @@ mod flows;
 #[cfg(test)]
 #[cfg(feature = "goose")]
 mod goose;
+#[cfg(test)]
 mod grpc;
 #[cfg(test)]
 mod http2;
