@@ -40,6 +40,7 @@ pub(super) fn check(file: &str, written: WrittenEnvironment) -> Result<Environme
         description: written.description.unwrap_or_default(),
         secrets,
         processes,
+        pacing: written.pacing.unwrap_or_default(),
         trust: written.trust.clone(),
         systems,
         cluster,

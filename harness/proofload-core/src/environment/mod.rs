@@ -24,6 +24,8 @@ pub struct Environment {
     pub secrets: Vec<(String, Secret)>,
     /// Programs that proofload starts, in an order in which each needs only those before it.
     pub processes: Vec<Process>,
+    /// How the generator waits for an arrival.
+    pub pacing: Pacing,
     /// Files of certificate authorities that are trusted beside those of the machine, relative to the environment file.
     pub trust: Vec<String>,
     /// The systems that flows may drive.
@@ -73,6 +75,18 @@ pub struct System {
     pub tokens: Vec<(String, Token)>,
     /// Addresses that tell how much work a queue holds, by queue name.
     pub queues: Vec<(String, Queue)>,
+}
+
+/// How the generator waits for an arrival.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Pacing {
+    /// It sleeps until the kernel wakes it: some ten microseconds late, whatever else runs on the machine.
+    #[default]
+    Timer,
+    /// It looks at the clock over and over in the last millisecond: on cores that nobody else uses less than a
+    /// microsecond late, on shared ones far worse than the timer. How busy its threads are is then not known.
+    Spin,
 }
 
 /// The version of HTTP that a system is driven with.

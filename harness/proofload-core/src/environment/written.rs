@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::HttpVersion;
+use super::{HttpVersion, Pacing};
 use crate::scenario::units::{Rate, Span};
 use crate::source::At;
 
@@ -31,6 +31,8 @@ pub(crate) struct WrittenEnvironment {
     /// Programs that proofload starts before the run and ends after it, in the order of their needs.
     #[serde(default)]
     pub(crate) processes: BTreeMap<String, WrittenProcess>,
+    /// How the generator waits for an arrival; `timer` unless given.
+    pub(crate) pacing: Option<Pacing>,
     /// Files of certificate authorities (PEM) that are trusted beside those of the machine, relative to this file.
     #[serde(default)]
     pub(crate) trust: Vec<String>,

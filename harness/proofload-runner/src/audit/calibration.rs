@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use proofload_core::environment::HttpVersion;
+use proofload_core::environment::{HttpVersion, Pacing};
 use proofload_core::evidence::Calibration;
 use proofload_core::judge::{Unfit, unfit_above};
 use proofload_core::plan::{Plan, demand};
@@ -48,12 +48,12 @@ struct Round {
 ///
 /// # Errors
 /// [`RunError::Unfit`] where no run of this plan could be valid on this machine.
-pub(crate) async fn calibrate(scenario: &Scenario, plan: &Plan) -> Result<Calibration, RunError> {
+pub(crate) async fn calibrate(scenario: &Scenario, plan: &Plan, pacing: Pacing) -> Result<Calibration, RunError> {
     let demand = demand(scenario, plan);
     let (peak, vus) = (demand.arrivals_in_1s, u32::try_from(demand.users).unwrap_or(u32::MAX));
     let length = if plan.ends_ns < SHORT_PLAN_NS { SHORT_ROUND } else { ROUND };
     match (peak, vus) {
-        (RATE_LEAST.., _) => rate(peak.min(RATE_MAX), length, unfit_above(scenario)).await,
+        (RATE_LEAST.., _) => rate(peak.min(RATE_MAX), (length, pacing), unfit_above(scenario)).await,
         (_, 1..) => ceiling(vus.min(VUS_MAX), length).await,
         _ => Ok(Calibration::Skipped {
             why: format!("at {peak} arrivals per second it would tell nothing; it is made from {RATE_LEAST} on"),
@@ -62,11 +62,11 @@ pub(crate) async fn calibrate(scenario: &Scenario, plan: &Plan) -> Result<Calibr
 }
 
 /// Sends at a rate, again where the first round crossed a line; refuses where every round did.
-async fn rate(per_second: u64, length: Duration, unfit: Unfit) -> Result<Calibration, RunError> {
+async fn rate(per_second: u64, (length, pacing): (Duration, Pacing), unfit: Unfit) -> Result<Calibration, RunError> {
     let workload = format!("executor: constant-arrival-rate, rate: {per_second}/s");
     let mut crossed = String::new();
     for _ in 0..ROUNDS_MAX {
-        let round = round(&workload, length).await?;
+        let round = round(&workload, length, pacing).await?;
         let lag = round.outcome.wake_lag.thaw();
         let ms = |quantile: f64| micros_to_ms(lag.value_at_quantile(quantile));
         let (p50, p99) = (ms(0.5), ms(0.99));
@@ -93,14 +93,14 @@ async fn rate(per_second: u64, length: Duration, unfit: Unfit) -> Result<Calibra
 
 /// Lets users send as fast as they can; what comes of it is told and refuses nothing.
 async fn ceiling(vus: u32, length: Duration) -> Result<Calibration, RunError> {
-    let round = round(&format!("executor: constant-vus, vus: {vus}"), length).await?;
+    let round = round(&format!("executor: constant-vus, vus: {vus}"), length, Pacing::Timer).await?;
     #[expect(clippy::cast_precision_loss, reason = "answers of a second are far below 2^53")]
     let per_second = round.answered as f64 / length.as_secs_f64();
     Ok(Calibration::Ceiling { vus, per_second: super::rounded(per_second) })
 }
 
 /// One round through the real generator against a sink.
-async fn round(workload: &str, length: Duration) -> Result<Round, RunError> {
+async fn round(workload: &str, length: Duration, pacing: Pacing) -> Result<Round, RunError> {
     let failed = |why: String| RunError::Internal(format!("the calibration could not be made: {why}"));
     let sink = Sink::start().map_err(|error| failed(error.to_string()))?;
     let (scenario, plan) = made_up(workload, length).map_err(failed)?;
@@ -122,6 +122,7 @@ async fn round(workload: &str, length: Duration) -> Result<Round, RunError> {
         methods: Methods::default(),
         timed: timed_steps(&scenario),
         tls: None,
+        pacing,
         scenario,
     };
     let mut generator =
@@ -141,7 +142,9 @@ async fn round(workload: &str, length: Duration) -> Result<Round, RunError> {
         if load_ended && !asked {
             asked = true;
             // Before the threads end, and with them their figures.
-            busy = schedstat::busiest_since_birth(clock.now_ns() + nanos(LEAD));
+            if pacing == Pacing::Timer {
+                busy = schedstat::busiest_since_birth(clock.now_ns() + nanos(LEAD));
+            }
             generator.tell(Control::Finish);
         }
     }
@@ -189,7 +192,7 @@ mod tests {
     async fn check(workloads: &str, expected: &str) {
         let scenario = scenario(workloads);
         let plan = Plan::new(&scenario, &Traces::default(), 1).unwrap();
-        let told = match calibrate(&scenario, &plan).await {
+        let told = match calibrate(&scenario, &plan, Pacing::Timer).await {
             Ok(Calibration::Skipped { why }) => format!("skipped: {why}"),
             Ok(Calibration::Rate { per_second, .. }) => format!("rate {per_second}"),
             Ok(Calibration::Ceiling { vus, per_second }) => {
@@ -216,7 +219,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_machine_that_is_late_even_for_the_sink_is_refused() {
-        let unfit = |wake_lag_ms: f64, busy: f64| rate(100, SHORT_ROUND, Unfit { wake_lag_ms, busy });
+        let unfit = |wake_lag_ms: f64, busy: f64| rate(100, (SHORT_ROUND, Pacing::Timer), Unfit { wake_lag_ms, busy });
         // No machine is on time to the microsecond, and none computes nothing.
         for lines in [unfit(0.0, 1.0), unfit(1e9, 0.0)] {
             let refused = match lines.await {
@@ -229,7 +232,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_machine_that_keeps_up_is_told_with_its_figures() {
-        let told = rate(100, SHORT_ROUND, Unfit { wake_lag_ms: 1e9, busy: 1.0 }).await.unwrap();
+        let told = rate(100, (SHORT_ROUND, Pacing::Timer), Unfit { wake_lag_ms: 1e9, busy: 1.0 }).await.unwrap();
         let Calibration::Rate { per_second, wake_lag_p50_ms, wake_lag_p99_ms, .. } = told else { panic!("{told:?}") };
         assert!((per_second - 100.0).abs() < 1e-9 && wake_lag_p50_ms <= wake_lag_p99_ms);
     }

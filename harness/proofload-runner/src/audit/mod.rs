@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use proofload_core::environment::Pacing;
 use proofload_core::evidence::{AuditEvidence, Standstill, worse, worse_of_each};
 use serde::{Deserialize, Serialize};
 
@@ -81,11 +82,12 @@ pub(crate) struct MachineAudit {
     throttled: cgroup::Throttling,
     steal: steal::Steal,
     sockets: sockets::Sockets,
+    pacing: Pacing,
 }
 
 impl MachineAudit {
     /// An audit of this process, which sends to `targets`. The first reading is what later ones are compared with.
-    pub(crate) fn new(targets: &[SocketAddr]) -> Self {
+    pub(crate) fn new(targets: &[SocketAddr], pacing: Pacing) -> Self {
         Self {
             found: Found::default(),
             shares_since: None,
@@ -94,6 +96,7 @@ impl MachineAudit {
             throttled: cgroup::Throttling::default(),
             steal: steal::Steal::default(),
             sockets: sockets::Sockets::new(targets),
+            pacing,
         }
     }
 
@@ -120,7 +123,10 @@ impl MachineAudit {
         }
         self.shares_since = Some(now);
         if let Some(shares) = self.threads.read(now) {
-            self.found.thread_busy.push(shares.busy);
+            // A thread that spins is always busy, which says nothing.
+            if self.pacing == Pacing::Timer {
+                self.found.thread_busy.push(shares.busy);
+            }
             self.found.audit.run_queue.extend(shares.run_queue);
         }
         self.found.audit.steal.extend(self.steal.read());
@@ -137,10 +143,10 @@ pub(crate) struct Watch {
 
 impl Watch {
     /// Watches from the start of the clock's axis; a thread that cannot be had leaves its signals unknown.
-    pub(crate) fn start(clock: RunClock, targets: &[SocketAddr]) -> Self {
+    pub(crate) fn start(clock: RunClock, targets: &[SocketAddr], pacing: Pacing) -> Self {
         let mut watch =
             Self { stop: Vec::new(), threads: Vec::new(), found: Arc::default(), standstill: Arc::default() };
-        let (machine, found) = (MachineAudit::new(targets), Arc::clone(&watch.found));
+        let (machine, found) = (MachineAudit::new(targets, pacing), Arc::clone(&watch.found));
         watch.spawn("audit", move |stop| read_on(machine, clock, &stop, &found));
         let standstill = Arc::clone(&watch.standstill);
         watch.spawn("heartbeat", move |stop| heartbeat::beat(clock, &stop, &standstill));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
-use proofload_core::environment::HttpVersion;
+use proofload_core::environment::{HttpVersion, Pacing};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -37,6 +37,8 @@ pub struct Assignment {
     pub shards_total: u32,
     /// How each system is reached.
     pub systems: Vec<AssignedSystem>,
+    /// How its threads wait for an arrival.
+    pub pacing: Pacing,
     /// Certificate authorities to trust beside those of the machine, as PEM texts.
     pub authorities: Vec<String>,
 }

@@ -78,7 +78,7 @@ impl Joined {
         };
         let generator = Generator::start(&WorldParts { clock, ..parts }, &Arc::new(plan), shards)
             .map_err(|error| format!("the generator threads could not start: {error}"))?;
-        let watch = Watch::start(clock, &targets);
+        let watch = Watch::start(clock, &targets, self.assignment.pacing);
         tell_all(self.stream, generator, watch).await
     }
 
@@ -167,6 +167,7 @@ async fn world_parts(assignment: &Assignment, scenario: Scenario, traces: Traces
         data,
         methods,
         tls: Some(tls_config(&assignment.authorities).map_err(|error| error.to_string())?),
+        pacing: assignment.pacing,
     })
 }
 

@@ -15,7 +15,7 @@ const WAITING_MAX: u64 = 100_000;
 /// Releases every arrival at its time; ends with the last one or when the run stops.
 pub(super) async fn run(world: Rc<World>, arrivals: &[Arrival]) -> std::io::Result<()> {
     let Some(first) = arrivals.first() else { return Ok(()) };
-    let mut pacer = Pacer::new(world.clock.instant(first.at_ns))?;
+    let mut pacer = Pacer::new(world.clock.instant(first.at_ns), world.pacing)?;
     let mut next = 0;
     while next < arrivals.len() && !world.stopping.get() {
         let now_ns = world.clock.now_ns();

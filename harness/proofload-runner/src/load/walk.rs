@@ -154,6 +154,7 @@ mod tests {
             methods: crate::load::Methods::default(),
             timed: vec![timed(StepKind::Request, "a"), timed(StepKind::Job, "f")],
             tls: None,
+            pacing: proofload_core::environment::Pacing::Timer,
         };
         // What is told has nobody to hear it, and is dropped.
         Rc::new(World::new(parts, Teller::new(0, tokio::sync::mpsc::unbounded_channel().0)).unwrap())

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use http::HeaderValue;
+use proofload_core::environment::Pacing;
 use proofload_core::scenario::Scenario;
 use proofload_core::trace::Traces;
 use tokio::sync::Semaphore;
@@ -51,6 +52,7 @@ pub(super) struct SystemPools {
 /// Everything the passes share.
 pub(super) struct World {
     pub(super) clock: RunClock,
+    pub(super) pacing: Pacing,
     /// What never changes.
     pub(super) script: Script,
     /// One per flow.
@@ -93,12 +95,13 @@ pub(crate) struct WorldParts {
     pub(crate) methods: Methods,
     pub(crate) timed: Vec<Timed>,
     pub(crate) tls: Option<Arc<rustls::ClientConfig>>,
+    pub(crate) pacing: Pacing,
 }
 
 impl World {
     /// Puts the world together; fails with a sentence where a regular expression is wrong or a webhook has no port.
     pub(super) fn new(parts: WorldParts, events: Teller) -> Result<Self, String> {
-        let WorldParts { clock, timed, tls, systems, .. } = parts.clone();
+        let WorldParts { clock, timed, tls, systems, pacing, .. } = parts.clone();
         let systems = pools_of_flows(&parts.scenario, systems, tls.as_ref(), clock)?;
         let address_of = |flow: usize| systems[flow].load.target().address;
         let (webhooks, addresses) = Webhooks::open(&parts.scenario, parts.run_id.clone(), address_of)?;
@@ -106,6 +109,7 @@ impl World {
         let scenario = &script.scenario;
         Ok(Self {
             clock,
+            pacing,
             systems,
             limiters: scenario.workloads.iter().map(|load| Semaphore::new(load.max_in_flight as usize)).collect(),
             checks: RefCell::new(Tally::new(scenario, |request| script.prepared(request).step)),

@@ -93,6 +93,7 @@ fn assignment(request: &RunRequest, stage: &Stage, index: u32) -> Assignment {
         shards: request.threads,
         shards_total: request.generators * request.threads,
         systems: stage.systems.iter().map(system).collect(),
+        pacing: request.place.environment.pacing,
         authorities: stage.authorities.clone(),
     }
 }

@@ -164,7 +164,7 @@ async fn calibration(
     }
     on_event(Event::Phase { phase: Phase::Calibrating });
     tokio::select! {
-        calibrated = calibrate(&request.scenario, &request.plan) => calibrated,
+        calibrated = calibrate(&request.scenario, &request.plan, request.place.environment.pacing) => calibrated,
         () = stop.cancelled() => Err(RunError::Interrupted),
     }
 }

@@ -66,6 +66,7 @@ pub(super) async fn run_session(
     let processes = generators::gather(request, stage).await?;
     let clock = RunClock::starting_in(LEAD);
     let info = run_info(request);
+    let pacing = request.place.environment.pacing;
     let parts = WorldParts {
         clock,
         scenario: request.scenario.clone(),
@@ -78,6 +79,7 @@ pub(super) async fn run_session(
         methods: std::mem::take(&mut stage.methods),
         timed: timed.clone(),
         tls: Some(Arc::clone(&stage.tls)),
+        pacing,
     };
     let targets: Vec<SocketAddr> = stage.systems.iter().map(|system| system.target.address()).collect();
     let plan_summary: Vec<PlannedWorkload> = request.plan.workloads.clone();
@@ -91,7 +93,7 @@ pub(super) async fn run_session(
         queue: None,
         work_shown: BTreeMap::new(),
         journal: journal(request).await?,
-        watch: Watch::start(clock, &targets),
+        watch: Watch::start(clock, &targets, pacing),
         draining_until_ms: None,
         end: RunEnd::Completed,
     };

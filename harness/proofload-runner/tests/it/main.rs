@@ -16,6 +16,8 @@ mod http2;
 #[cfg(test)]
 mod jobs;
 #[cfg(test)]
+mod pacing;
+#[cfg(test)]
 mod stall;
 #[cfg(test)]
 mod uploads;
