@@ -44,7 +44,8 @@ pub(super) async fn timed_request(
     let dispatched_ns = world.clock.now_ns();
     let mut sent_ns = dispatched_ns;
     let exchange = exchange(world, pass, request, values, &mut sent_ns);
-    let mut exchange = match tokio::time::timeout(request.timeout, exchange).await {
+    let gives_up = world.clock.instant(dispatched_ns) + request.timeout;
+    let mut exchange = match tokio::time::timeout_at(gives_up.into(), exchange).await {
         Ok(exchange) => exchange,
         Err(_) => Err(Broken::TimedOut),
     };
@@ -78,14 +79,23 @@ async fn exchange(
         return Err(Broken::NotReached);
     }
     let system = &world.systems[world.script.flow_index(pass)];
-    let _permit = {
+    let limiter = &world.limiters[pass.workload];
+    let (_permit, waited) = if let Ok(permit) = limiter.try_acquire() {
+        (permit, false)
+    } else {
         let _waiting = Counted::new(&world.waiting);
-        world.limiters[pass.workload].acquire().await.map_err(|_| Broken::NotSent)?
+        (limiter.acquire().await.map_err(|_| Broken::NotSent)?, true)
     };
     let _in_flight = Counted::new(&world.in_flight);
     let outgoing = render(&world.script, pass, request, values).ok_or(Broken::NotSent)?;
     let pool = if grpc::call_of(request).is_some() { &system.grpc } else { &system.load };
-    pool.exchange(&outgoing, || *sent_ns = world.clock.now_ns()).await
+    // A clock costs as much as all that is recorded, so it is read only where there was something to wait for.
+    let on_send = |connected| {
+        if waited || connected {
+            *sent_ns = world.clock.now_ns();
+        }
+    };
+    pool.exchange(&outgoing, on_send).await
 }
 
 /// What is wrong with an answer, in a few words; extracts its values if nothing is.

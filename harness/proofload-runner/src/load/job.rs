@@ -142,7 +142,7 @@ async fn poll_once(world: &World, index: usize) -> Seen {
     };
     world.polls.set(world.polls.get() + 1);
     let answer = match message {
-        Some(message) => tokio::time::timeout(POLL_TIMEOUT, world.systems[flow].poll.exchange(&message, || ())).await,
+        Some(message) => tokio::time::timeout(POLL_TIMEOUT, world.systems[flow].poll.exchange(&message, |_| ())).await,
         None => Ok(Err(Broken::NotSent)),
     };
     let seen = match answer {

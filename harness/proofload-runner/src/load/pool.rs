@@ -47,11 +47,16 @@ impl Pool {
         self.connector.target()
     }
 
-    /// Sends a request and reads its answer. `on_send` is called when a connection is there to send on.
+    /// Sends a request and reads its answer. `on_send` is called when a connection is there to send on, and told whether
+    /// there was any wait for it.
     ///
     /// A connection that the server closed while it idled is replaced, once and unseen, where that sends nothing twice
     /// (RFC 9110 §9.2.2, RFC 9112 §9.3.1, RFC 9113 §8.7).
-    pub(super) async fn exchange(&self, outgoing: &Outgoing, mut on_send: impl FnMut()) -> Result<Exchange, Broken> {
+    pub(super) async fn exchange(
+        &self,
+        outgoing: &Outgoing,
+        mut on_send: impl FnMut(bool),
+    ) -> Result<Exchange, Broken> {
         if self.version.get() == HttpVersion::Auto {
             Box::pin(self.negotiate()).await?;
         }
@@ -65,11 +70,11 @@ impl Pool {
             Some(connection) => connection,
             None => self.connect().await?,
         };
-        on_send();
+        on_send(!was_idle);
         let exchange = match connection.exchange(outgoing, self.clock).await {
             Err(failed) if was_idle && failed.repeatable => {
                 connection = self.connect().await?;
-                on_send();
+                on_send(true);
                 connection.exchange(outgoing, self.clock).await
             }
             exchange => exchange,

@@ -19,7 +19,7 @@ pub(super) async fn exchange(
     mut place: Place,
     (request, outgoing): (Request<()>, &Outgoing),
     clock: RunClock,
-    on_send: impl FnOnce(),
+    on_send: impl FnOnce(bool),
 ) -> Result<Exchange, Failed> {
     let failed = |error: h2::Error| Failed {
         broken: why(&error),
@@ -33,7 +33,8 @@ pub(super) async fn exchange(
     };
     let mut requests = place.requests().ready().await.map_err(failed)?;
     let is_all = outgoing.pieces.iter().all(|piece| piece.bytes() == 0);
-    on_send();
+    // The connection may have kept it waiting for a place.
+    on_send(true);
     let (response, stream) = requests.send_request(request, is_all).map_err(failed)?;
     let mut reading = Reading { keep: outgoing.keep, clock, first_byte_ns: None };
     let answer = {

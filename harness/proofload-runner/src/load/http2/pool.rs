@@ -30,7 +30,7 @@ impl Pool {
         connector: &Connector,
         outgoing: &Outgoing,
         clock: RunClock,
-        mut on_send: impl FnMut(),
+        mut on_send: impl FnMut(bool),
     ) -> Result<Exchange, Broken> {
         let is_tls = connector.target().tls.is_some();
         let request = request(&outgoing.head, is_tls).ok_or(Broken::NotSent)?;
