@@ -22,8 +22,9 @@ SHARES = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999)
 ERROR_ASKED = 0.01
 SERVICE_WRONG_ASKED = 10
 POOL_SMALL = 16
-# Short stalls come several times and at a higher rate, so that each run has enough of them: (rate per second, stalls).
-SHAPES = {0.1: (400, 10), 0.5: (200, 4)}
+# Short stalls come several times, so that each run has enough stalled requests: (rate per second, stalls). The rate stays
+# low, so that what a stall leaves owing is answered in less than a hundredth of its length.
+SHAPES = {0.1: (200, 20), 0.5: (200, 4)}
 LONG_SHAPE = (200, 1)
 LEAD_MS, GAP_MS, TAIL_S = 1000, 600, 0.5
 

@@ -9,6 +9,8 @@ mod durability;
 #[cfg(test)]
 mod generators;
 #[cfg(test)]
+mod replay;
+#[cfg(test)]
 mod roles;
 #[cfg(test)]
 mod workspace;

@@ -55,7 +55,9 @@ fn unbegun(scenario: &Scenario, record: &RunRecord) -> u64 {
         };
         let begun = begun(record, &first.name);
         begun_in_all = begun_in_all.map(|all| all + begun);
-        let open = |workload: &usize| matches!(scenario.workloads[*workload].executor, Executor::Open { .. });
+        let open = |workload: &usize| {
+            matches!(scenario.workloads[*workload].executor, Executor::Open { .. } | Executor::Replay(_))
+        };
         if workloads.iter().all(open) {
             let planned = |workload: &usize| record.plan.get(*workload).map_or(0, |planned| planned.arrivals);
             missing += workloads.iter().map(planned).sum::<u64>().saturating_sub(begun);
