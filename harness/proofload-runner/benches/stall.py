@@ -22,9 +22,10 @@ SHARES = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999)
 ERROR_ASKED = 0.01
 SERVICE_WRONG_ASKED = 10
 POOL_SMALL = 16
-# Short stalls come several times, so that each run has enough stalled requests: (rate per second, stalls). The rate stays
-# low, so that what a stall leaves owing is answered in less than a hundredth of its length.
-SHAPES = {0.1: (200, 20), 0.5: (200, 4)}
+# Short stalls come several times and at a higher rate, so that each run has enough of them: (rate per second, stalls).
+# At these rates even loads meet each stall at another moment between two arrivals. If they met all at the same one, the
+# waits would be few values, far apart, and a single request more or less would move a quantile by a whole step.
+SHAPES = {0.1: (357, 11), 0.5: (206, 4)}
 LONG_SHAPE = (200, 1)
 LEAD_MS, GAP_MS, TAIL_S = 1000, 600, 0.5
 

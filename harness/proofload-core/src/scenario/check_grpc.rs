@@ -7,6 +7,19 @@ use super::written_grpc::WrittenGrpc;
 use super::{Body, CheckTest, Request};
 use crate::source::At;
 
+/// Names of metadata that HTTP/2 and gRPC have for themselves.
+const TAKEN: &[&str] = &[
+    "connection",
+    "content-length",
+    "content-type",
+    "host",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+];
+
 impl Walk<'_, '_, '_> {
     pub(super) fn grpc(&mut self, written: &WrittenGrpc) -> Option<Request> {
         let call = self.call(&written.call);
@@ -79,8 +92,9 @@ impl Walk<'_, '_, '_> {
 
     fn metadata(&mut self, name: &str, value: &At<String>) -> Option<(String, Template)> {
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
-        if name.is_empty() || name.starts_with("grpc-") || !name.chars().all(is_plain) {
-            let help = "use lower-case letters, digits, `-`, `_` and `.`; names that begin with grpc- are taken";
+        let is_taken = name.starts_with("grpc-") || TAKEN.contains(&name);
+        if name.is_empty() || is_taken || !name.chars().all(is_plain) {
+            let help = "use lower-case letters, digits, `-`, `_` and `.`; those of HTTP and gRPC themselves are taken";
             self.report.add(value, format!("`{name}` cannot be a name of metadata"), Some(help.to_owned()));
             return None;
         }

@@ -328,6 +328,7 @@ const CALL_MISTAKES: &[(&str, &str)] = &[
     ("'{\"name\": \"pie\"}'", "'{\"name\": \"{{pie}}\"}'"),
     ("x-buyer:", "X-Buyer:"),
     ("x-buyer:", "grpc-timeout:"),
+    ("x-buyer:", "te:"),
     ("code: NOT_FOUND", "code: NOTFOUND"),
     ("code: NOT_FOUND", "status: 404"),
     ("json: /id }", "json: id }"),

@@ -70,7 +70,8 @@ impl Joined {
             }
         };
         let clock = self.agree_on_clock().await?;
-        let targets: Vec<SocketAddr> = parts.systems.iter().map(|system| system.target.address()).collect();
+        let targets: Vec<SocketAddr> =
+            parts.systems.iter().flat_map(SystemAccess::targets).map(Target::address).collect();
         let shards = Shards {
             first: self.assignment.shard_first,
             count: self.assignment.shards,

@@ -109,10 +109,10 @@ impl Answer {
     }
 }
 
-/// A head as HTTP/1.1 has it, of the fields of an answer: those at its start, and those at its end.
+/// A head as HTTP/1.1 has it, of the fields of an answer: those at its end, which know more, before those at its start.
 pub(super) fn head_of(status: u16, fields: &HeaderMap, trailers: &HeaderMap) -> Vec<u8> {
     let mut head = format!("HTTP/1.1 {status}\r\n").into_bytes();
-    for (name, value) in fields.iter().chain(trailers) {
+    for (name, value) in trailers.iter().chain(fields) {
         head.extend_from_slice(name.as_str().as_bytes());
         head.extend_from_slice(b": ");
         head.extend_from_slice(value.as_bytes());
@@ -135,7 +135,6 @@ pub(super) struct Exchange {
 pub(super) struct Failed {
     /// The error class.
     pub(super) broken: Broken,
-    /// Sending it again does nothing twice: the server said nothing and the request is idempotent, or the server said
-    /// that it did not begin it.
+    /// Sending it again does nothing twice: the server said nothing and the request is idempotent.
     pub(super) repeatable: bool,
 }

@@ -23,11 +23,13 @@ pub(super) async fn run(world: Rc<World>, workload: usize, windows: Vec<UserWind
         _ => return,
     };
     let iterations = Rc::new(Cell::new(0u64));
+    let last_ns = Rc::new(Cell::new(0u64));
     let users: Vec<_> = windows
         .into_iter()
         .map(|window| {
-            let iterations = Rc::clone(&iterations);
-            let user = User { world: Rc::clone(&world), workload, iterations, iterations_max, window, think, shard };
+            let (iterations, last_ns) = (Rc::clone(&iterations), Rc::clone(&last_ns));
+            let user =
+                User { world: Rc::clone(&world), workload, iterations, iterations_max, last_ns, window, think, shard };
             tokio::task::spawn_local(user.run())
         })
         .collect();
@@ -36,8 +38,7 @@ pub(super) async fn run(world: Rc<World>, workload: usize, windows: Vec<UserWind
         let _ = user.await;
     }
     if iterations_max < u64::MAX {
-        let ended_ns = world.clock.now_ns();
-        world.events.tell(GeneratorEvent::IterationsEnded { workload, ended_ns });
+        world.events.tell(GeneratorEvent::IterationsEnded { workload, ended_ns: last_ns.get() });
     }
 }
 
@@ -46,6 +47,8 @@ struct User {
     workload: usize,
     iterations: Rc<Cell<u64>>,
     iterations_max: u64,
+    /// When the last pass of all users ended.
+    last_ns: Rc<Cell<u64>>,
     window: UserWindow,
     think: (Duration, Duration),
     shard: Shard,
@@ -66,6 +69,7 @@ impl User {
             self.world.dispatched.set(self.world.dispatched.get() + 1);
             let pass = Pass { workload: self.workload, iteration, intended_ns: now_ns };
             now_ns = run_pass(Rc::clone(&self.world), pass).await;
+            self.last_ns.set(now_ns.max(self.last_ns.get()));
             if self.think(iteration).await {
                 now_ns = self.world.clock.now_ns();
             }

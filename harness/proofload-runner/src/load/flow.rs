@@ -101,7 +101,7 @@ async fn exchange(
 /// What is wrong with an answer, in a few words; extracts its values if nothing is.
 pub(super) fn judge_answer(script: &Script, request: &Request, answer: &Answer, values: &mut Values) -> Option<String> {
     let wrong = match grpc::call_of(request) {
-        Some(call) => grpc::wrong_code(call, answer),
+        Some(call) => grpc::wrong(call, answer),
         None => wrong_status(request.expect_status, answer.status),
     };
     if wrong.is_some() {

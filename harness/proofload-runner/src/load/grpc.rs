@@ -6,13 +6,19 @@ use std::collections::hash_map::Entry;
 use std::path::Path;
 
 use bytes::{Bytes, BytesMut};
-use proofload_core::scenario::{Body, Code, Flow, GrpcCall, Request, Scenario};
+use proofload_core::scenario::{Body, CheckTest, Code, Extract, Flow, GrpcCall, Place, Request, Scenario};
 use prost_reflect::prost::Message;
 use prost_reflect::{DynamicMessage, MessageDescriptor, MethodDescriptor, SerializeOptions};
 use protox::Compiler;
 
 use super::exchange::Answer;
 
+/// Longest message of an answer; gRPC's own default.
+const MESSAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Longest JSON that a message is read as; one of many empty parts becomes far longer.
+const JSON_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// What holds a message of any kind inside, which may hold another, as deep as a server likes.
+const ANY: &str = "google.protobuf.Any";
 /// A flag that says whether the message is compressed, and its length in four bytes.
 const FRAME_HEAD_BYTES: usize = 5;
 
@@ -44,6 +50,12 @@ pub(crate) fn load_methods(scenario: &Scenario, folder: &Path) -> Result<Methods
         if let Entry::Vacant(place) = methods.0.entry(key(call)) {
             place.insert(describe(call, folder).map_err(told)?);
         }
+        if reads_content(request) && methods.output(call).is_some_and(|output| holds_any(&output, &mut Vec::new())) {
+            let why = format!(
+                "its answer holds a {ANY}, which is not read as JSON; take what is extracted and checked from its metadata"
+            );
+            return Err(told(why));
+        }
         if let (Ok(text), Some(input)) = (call.message.fill(|_| None), methods.input(call)) {
             frame(&input, &text)
                 .map_err(|why| told(format!("the message does not fit `{}`: {why}", input.full_name())))?;
@@ -69,28 +81,50 @@ pub(super) fn frame(input: &MessageDescriptor, json: &str) -> Result<Bytes, Stri
 }
 
 /// The message of an answer as JSON, fields of value zero included; `None` where it is not exactly one message of this
-/// kind.
-pub(super) fn unframe(output: &MessageDescriptor, frame: &Bytes) -> Option<Bytes> {
+/// kind, or longer than anything a flow reads.
+pub(super) fn unframe(output: &MessageDescriptor, frame: &[u8]) -> Option<Bytes> {
+    let message = DynamicMessage::decode(output.clone(), one_message(frame)?).ok()?;
+    let mut json = Limited(Vec::new());
+    let options = SerializeOptions::new().skip_default_fields(false);
+    message.serialize_with_options(&mut serde_json::Serializer::new(&mut json), &options).ok()?;
+    Some(Bytes::from(json.0))
+}
+
+/// The bytes of the one message that a frame holds.
+pub(super) fn one_message(frame: &[u8]) -> Option<&[u8]> {
     let (head, message) = frame.split_at_checked(FRAME_HEAD_BYTES)?;
     let length = u32::from_be_bytes(head[1..].try_into().ok()?);
     // Compression was not offered.
-    if head[0] != 0 || usize::try_from(length).ok()? != message.len() {
-        return None;
-    }
-    let message = DynamicMessage::decode(output.clone(), message).ok()?;
-    let mut json = Vec::new();
-    let options = SerializeOptions::new().skip_default_fields(false);
-    message.serialize_with_options(&mut serde_json::Serializer::new(&mut json), &options).ok()?;
-    Some(Bytes::from(json))
+    let is_one = head[0] == 0 && usize::try_from(length).ok()? == message.len();
+    (is_one && message.len() <= MESSAGE_BYTES_MAX).then_some(message)
 }
 
-/// What is wrong with the status of an answer, in a few words.
-pub(super) fn wrong_code(call: &GrpcCall, answer: &Answer) -> Option<String> {
+/// Bytes that take no more than so many.
+struct Limited(Vec<u8>);
+
+impl std::io::Write for Limited {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.0.len() + bytes.len() > JSON_BYTES_MAX {
+            return Err(std::io::ErrorKind::FileTooLarge.into());
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What is wrong with an answer, in a few words. One that says OK holds a message; where none could be read, the content
+/// was let go.
+pub(super) fn wrong(call: &GrpcCall, answer: &Answer) -> Option<String> {
     if answer.status != 200 {
         return Some(format!("status {}", answer.status));
     }
     match answer.header("grpc-status").and_then(Code::of) {
         None => Some("no grpc-status".to_owned()),
+        Some(Code::Ok) if call.expect == Code::Ok && answer.body.is_empty() => Some("no whole message".to_owned()),
         Some(code) if code == call.expect => None,
         Some(code) => Some(format!("grpc {}", code.name())),
     }
@@ -102,6 +136,26 @@ pub(super) fn call_of(request: &Request) -> Option<&GrpcCall> {
         Body::Grpc(call) => Some(call),
         _ => None,
     }
+}
+
+/// Whether anything is taken from the message of the answer.
+pub(super) fn reads_content(request: &Request) -> bool {
+    let extracts = request.extract.iter().any(|(_, from)| !matches!(from, Extract::Header(_)));
+    let is_content = |test: &CheckTest| matches!(test, CheckTest::Text(Place::Json(_) | Place::Body, _));
+    extracts || request.checks.iter().any(|check| is_content(&check.test))
+}
+
+/// Whether a message holds an [`ANY`], at whatever depth; `seen` are the kinds that were looked at.
+fn holds_any(message: &MessageDescriptor, seen: &mut Vec<String>) -> bool {
+    if message.full_name() == ANY {
+        return true;
+    }
+    if seen.iter().any(|name| name == message.full_name()) {
+        return false;
+    }
+    seen.push(message.full_name().to_owned());
+    let mut inner = message.fields().filter_map(|field| field.kind().as_message().cloned());
+    inner.any(|inner| holds_any(&inner, seen))
 }
 
 fn key(call: &GrpcCall) -> (String, String, String) {
@@ -148,12 +202,19 @@ mod tests {
         message Item { string name = 1; int64 count = 2; repeated bytes raw = 3; }
         message Receipt { string id = 1; bool paid = 2; }
     "#;
+    const PARCEL: &str = r#"
+        syntax = "proto3";
+        import "google/protobuf/any.proto";
+        service Post { rpc Open (Box) returns (Box); }
+        message Box { Box inner = 1; map<string, google.protobuf.Any> things = 2; }
+    "#;
 
     /// Loads a scenario of one call and tells what came of it.
     fn load(call: &str) -> Result<Methods, String> {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("shop.proto"), PROTO).unwrap();
         std::fs::write(folder.path().join("bad.proto"), "syntax = 7;").unwrap();
+        std::fs::write(folder.path().join("parcel.proto"), PARCEL).unwrap();
         let text = format!(
             "apiVersion: proofload/v1\nkind: Scenario\nname: t\nsystem: s\nflows:\n  f: [{{ grpc: {{ name: order, {call} }} }}]\nworkloads:\n  w: {{ flow: f, executor: constant-vus, vus: 1, for: 1s }}\n"
         );
@@ -186,6 +247,11 @@ mod tests {
             "proto: shop.proto, call: shop.Shop/Order, message: '{\"nam\": 1}'",
             "call `order`: the message does not fit `shop.Item`: ",
         );
+        check("proto: parcel.proto, call: Post/Open", "1 methods");
+        check(
+            "proto: parcel.proto, call: Post/Open, extract: { thing: { json: /things } }",
+            "call `order`: its answer holds a google.protobuf.Any, which is not read as JSON",
+        );
     }
 
     fn messages() -> (MessageDescriptor, MessageDescriptor) {
@@ -205,9 +271,7 @@ mod tests {
     #[test]
     fn only_one_whole_message_is_an_answer() {
         let (_, output) = messages();
-        let json = |frame: &'static [u8]| {
-            unframe(&output, &Bytes::from_static(frame)).map(|json| String::from_utf8(json.to_vec()).unwrap())
-        };
+        let json = |frame: &'static [u8]| unframe(&output, frame).map(|json| String::from_utf8(json.to_vec()).unwrap());
         assert_eq!(json(b"\0\0\0\0\x04\x0a\x027a").as_deref(), Some(r#"{"id":"7a","paid":false}"#));
         assert_eq!(json(b"\0\0\0\0\0").as_deref(), Some(r#"{"id":"","paid":false}"#));
         assert_eq!(json(b"\x01\0\0\0\0"), None, "compressed");

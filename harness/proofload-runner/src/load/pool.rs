@@ -57,7 +57,8 @@ impl Pool {
         outgoing: &Outgoing,
         mut on_send: impl FnMut(bool),
     ) -> Result<Exchange, Broken> {
-        if self.version.get() == HttpVersion::Auto {
+        let negotiated = self.version.get() == HttpVersion::Auto;
+        if negotiated {
             Box::pin(self.negotiate()).await?;
         }
         if self.version.get() == HttpVersion::Http2 {
@@ -65,7 +66,8 @@ impl Pool {
             return Box::pin(self.http2.exchange(&self.connector, outgoing, self.clock, on_send)).await;
         }
         let idle = self.usable();
-        let was_idle = idle.is_some();
+        // What was opened to find out the version has never served.
+        let was_idle = idle.is_some() && !negotiated;
         let mut connection = match idle {
             Some(connection) => connection,
             None => self.connect().await?,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderValue;
-use proofload_core::scenario::{Body, CheckTest, Extract, FieldValue, GrpcCall, Part, Place, Request, Template};
+use proofload_core::scenario::{Body, CheckTest, Extract, FieldValue, Part, Place, Request, Template};
 use prost_reflect::MessageDescriptor;
 
 use super::data;
@@ -36,6 +36,8 @@ pub(super) struct Prepared {
 struct Grpc {
     input: MessageDescriptor,
     output: MessageDescriptor,
+    /// Anything is taken from the message of the answer.
+    is_read: bool,
     /// The whole message, where nothing in it changes.
     fixed: Option<Bytes>,
 }
@@ -54,7 +56,7 @@ impl Prepared {
             field(&mut common, "authorization", value.as_bytes());
         }
         let constant = |part: &Part| matches!(part, Part::Run).then(|| run_id.to_owned());
-        let grpc = grpc::call_of(request).and_then(|call| Grpc::new(call, methods, constant));
+        let grpc = Grpc::new(request, methods, constant);
         if grpc.is_some() {
             grpc_lines(&mut common, request.timeout);
         }
@@ -73,9 +75,14 @@ impl Prepared {
         prepared
     }
 
-    /// The message of a gRPC call's answer as JSON; `None` where it is no such message.
-    pub(super) fn unframed(&self, answer: &Bytes) -> Option<Bytes> {
-        grpc::unframe(&self.grpc.as_ref()?.output, answer)
+    /// The message of a gRPC call's answer, as JSON if anything reads it; `None` where it is not exactly one message.
+    pub(super) fn opened(&self, answer: &Bytes) -> Option<Bytes> {
+        let grpc = self.grpc.as_ref()?;
+        if grpc.is_read {
+            grpc::unframe(&grpc.output, answer)
+        } else {
+            grpc::one_message(answer).map(|_| answer.clone())
+        }
     }
 
     /// The head up to and with its empty line; `None` where a value is missing or cannot stand in a head.
@@ -103,10 +110,12 @@ impl Prepared {
 }
 
 impl Grpc {
-    fn new(call: &GrpcCall, methods: &Methods, constant: impl Fn(&Part) -> Option<String>) -> Option<Self> {
+    /// `None` where the request is no call.
+    fn new(request: &Request, methods: &Methods, constant: impl Fn(&Part) -> Option<String>) -> Option<Self> {
+        let call = grpc::call_of(request)?;
         let (input, output) = (methods.input(call)?, methods.output(call)?);
         let fixed = call.message.fill(constant).ok().and_then(|text| grpc::frame(&input, &text).ok());
-        Some(Self { input, output, fixed })
+        Some(Self { input, output, is_read: grpc::reads_content(request), fixed })
     }
 }
 
@@ -212,7 +221,9 @@ fn keep(request: &Request) -> Keep {
         head: grpc::call_of(request).is_some()
             || extracts(|from| matches!(from, Extract::Header(_)))
             || checks(|place| matches!(place, Place::Header(_))),
-        body: extracts(|from| matches!(from, Extract::Json(_) | Extract::Regex(_)))
+        // And nothing is OK without a message.
+        body: grpc::call_of(request).is_some()
+            || extracts(|from| matches!(from, Extract::Json(_) | Extract::Regex(_)))
             || checks(|place| matches!(place, Place::Json(_) | Place::Body)),
     }
 }

@@ -88,10 +88,11 @@ impl Script {
         if grpc::call_of(request).is_some() { &self.systems[self.flow_index(pass)].grpc } else { self.target(pass) }
     }
 
-    /// Makes the message of a gRPC call's answer readable: JSON in place of its frame, nothing where it is no message.
+    /// Makes the message of a gRPC call's answer readable: JSON in place of its frame if anything reads it, nothing where
+    /// it is no message.
     pub(super) fn open(&self, request: &Request, answer: &mut Answer) {
-        if grpc::call_of(request).is_some() && !answer.body.is_empty() {
-            answer.body = self.prepared(request).unframed(&answer.body).unwrap_or_default();
+        if grpc::call_of(request).is_some() {
+            answer.body = self.prepared(request).opened(&answer.body).unwrap_or_default();
         }
     }
 

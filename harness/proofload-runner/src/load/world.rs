@@ -38,6 +38,14 @@ pub(crate) struct SystemAccess {
     pub(crate) tokens: HashMap<String, HeaderValue>,
 }
 
+impl SystemAccess {
+    /// Every place that is driven, each once.
+    pub(crate) fn targets(&self) -> impl Iterator<Item = &Target> {
+        let grpc = Some(&self.grpc).filter(|grpc| grpc.address() != self.target.address());
+        std::iter::once(&self.target).chain(grpc)
+    }
+}
+
 /// A system as the generator thread sees it.
 pub(super) struct SystemPools {
     /// Connections for the load.

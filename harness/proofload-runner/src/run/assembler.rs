@@ -113,7 +113,8 @@ impl Assembler {
         let workload_plan = &mut self.record.plan[workload];
         let (planned_ns, last_ns) = self.iterations.entry(workload).or_insert((workload_plan.ends_ns, 0));
         *last_ns = ended_ns.max(*last_ns);
-        workload_plan.ends_ns = *last_ns.min(planned_ns);
+        // In whole seconds, as all is counted: the last one is not cut off.
+        workload_plan.ends_ns = last_ns.next_multiple_of(1_000_000_000).min(*planned_ns);
         for stage in &mut workload_plan.stages {
             stage.ends_ns = workload_plan.ends_ns;
         }

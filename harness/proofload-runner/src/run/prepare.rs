@@ -185,6 +185,10 @@ async fn wait_for_target(url: &str, ready: Option<&str>, http: &reqwest::Client)
             match http.get(&address).timeout(Duration::from_secs(2)).send().await {
                 Ok(answer) if ready.is_none() || answer.status().is_success() => return,
                 Ok(answer) => last = format!("it answered {}", answer.status()),
+                Err(error) if is_untrusted(&error) => {
+                    "its certificate is not trusted; if it is that of an authority of your own, name it in `trust`"
+                        .clone_into(&mut last);
+                }
                 Err(error) if error.is_connect() => "nothing listens there".clone_into(&mut last),
                 Err(error) => last = error.without_url().to_string(),
             }
@@ -198,6 +202,20 @@ async fn wait_for_target(url: &str, ready: Option<&str>, http: &reqwest::Client)
     Err(RunError::Unreachable(format!(
         "{address} was not ready within {seconds} s: {last}; start the system, or name another address with --target"
     )))
+}
+
+/// Whether the certificate of a target could not be verified.
+fn is_untrusted(error: &reqwest::Error) -> bool {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = cause {
+        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        let inner = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()).or_else(|| error.downcast_ref());
+        if matches!(inner, Some(rustls::Error::InvalidCertificate(_))) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// The processes that the driven systems need, by way of addresses, and no others.

@@ -24,7 +24,7 @@ use crate::cluster::ClusterEvent;
 use crate::collector::{QueueReading, Readings, WatchedQueue, collect};
 use crate::cross_check::CrossCheck;
 use crate::event::{Event, Phase, Progress};
-use crate::load::{Control, Generator, GeneratorEvent, Outcome, SystemAccess, Tick, WorldParts};
+use crate::load::{Control, Generator, GeneratorEvent, Outcome, SystemAccess, Target, Tick, WorldParts};
 
 /// From now to the start of the axis: time for the generator to make its world.
 const LEAD: Duration = Duration::from_millis(300);
@@ -81,7 +81,7 @@ pub(super) async fn run_session(
         tls: Some(Arc::clone(&stage.tls)),
         pacing,
     };
-    let targets: Vec<SocketAddr> = stage.systems.iter().map(|system| system.target.address()).collect();
+    let targets: Vec<SocketAddr> = stage.systems.iter().flat_map(SystemAccess::targets).map(Target::address).collect();
     let plan_summary: Vec<PlannedWorkload> = request.plan.workloads.clone();
     let cluster = cluster_evidence(&request.place.environment, scaled);
     let mut session = Session {
@@ -254,8 +254,8 @@ impl Session<'_> {
 
     /// Addresses are resolved once, before the first request; that they have changed since is worth knowing.
     async fn tell_moved_targets(&mut self, systems: &[SystemAccess], on_event: &mut dyn FnMut(Event)) {
-        for system in systems {
-            if let Some(text) = system.target.moved().await {
+        for target in systems.iter().flat_map(SystemAccess::targets) {
+            if let Some(text) = target.moved().await {
                 self.assembler.mark(self.at_ms(), text.clone());
                 on_event(Event::Warning { text });
             }

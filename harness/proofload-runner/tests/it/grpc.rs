@@ -15,6 +15,7 @@ use tonic::{Request, Response, Status};
 use tonic_prost::ProstCodec;
 
 use crate::driven::{drive_at, get, scenario_of, total};
+use crate::http2::{Behave, plain};
 
 const PROTO: &str = r#"
     syntax = "proto3";
@@ -99,7 +100,10 @@ async fn shop() -> u16 {
 
 /// Makes 20 calls of a flow and tells what came of them.
 async fn call(steps: &str, rule: &str) -> (RunRecord, Scenario) {
-    let port = shop().await;
+    call_at(shop().await, steps, rule).await
+}
+
+async fn call_at(port: u16, steps: &str, rule: &str) -> (RunRecord, Scenario) {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("shop.proto"), PROTO).unwrap();
     std::fs::write(folder.path().join("money.proto"), IMPORTED).unwrap();
@@ -165,4 +169,31 @@ async fn a_call_past_its_deadline_is_broken() {
 async fn a_message_that_does_not_fit_in_this_pass_is_not_sent() {
     let step = r#"message: '{"name": "pie", "count": "{{run}}"}'"#;
     check(step, "{ sli: errors(get), max: 10% }", "0 answered, 20 not-sent | FAIL").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ok_without_exactly_one_message_is_an_error() {
+    let told = |content: &'static [u8]| async move {
+        let answer: Behave = match content {
+            b"" => |_, respond, _| Box::pin(answer_ok(respond, b"")),
+            b"\0\0\0\0\0" => |_, respond, _| Box::pin(answer_ok(respond, b"\0\0\0\0\0")),
+            _ => |_, respond, _| Box::pin(answer_ok(respond, b"\0\0\0\0\0\0\0\0\0\0")),
+        };
+        let server = plain(100, answer).await;
+        let steps = "    - grpc: { name: get, proto: shop.proto, call: shop.Shop/Order }\n";
+        let (record, _) = call_at(server.port, steps, "{ sli: errors(get), max: 10% }").await;
+        format!("{:?}", get(&record).error_classes)
+    };
+    assert_eq!(told(b"").await, r#"{"no whole message": 20}"#);
+    assert_eq!(told(b"\0\0\0\0\0").await, "{}");
+    assert_eq!(told(b"two").await, r#"{"no whole message": 20}"#);
+}
+
+/// Says that all is well, with this content.
+async fn answer_ok(mut respond: h2::server::SendResponse<bytes::Bytes>, content: &'static [u8]) {
+    let head = http::Response::builder().header("content-type", "application/grpc");
+    let trailers = http::HeaderMap::from_iter([("grpc-status".parse().unwrap(), "0".parse().unwrap())]);
+    let Ok(mut stream) = respond.send_response(head.body(()).unwrap(), false) else { return };
+    let _ = stream.send_data(bytes::Bytes::from_static(content), false);
+    let _ = stream.send_trailers(trailers);
 }

@@ -131,8 +131,7 @@ async fn drive(
             ended = &mut running, if metrics.is_none() => {
                 metrics = Some(ended.map_err(|error| format!("Goose ended early: {error}"))?);
                 attack.tell_figures(tell);
-                if attack.shares_iterations() {
-                    let ended_ns = attack.clock.now_ns();
+                if let Some(ended_ns) = attack.iterations_ended_ns() {
                     tell.tell(GeneratorEvent::IterationsEnded { workload: 0, ended_ns });
                 }
                 tell.tell(GeneratorEvent::LoadEnded);

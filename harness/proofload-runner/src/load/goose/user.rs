@@ -40,6 +40,8 @@ pub(super) struct Attack {
     /// Passes begun, and how many there may be.
     iterations: AtomicU64,
     iterations_max: u64,
+    /// When the last pass so far ended.
+    last_ns: AtomicU64,
     /// How many requests may be on the wire.
     limiter: Semaphore,
     books: Mutex<Books>,
@@ -70,6 +72,7 @@ impl Attack {
             think,
             iterations: AtomicU64::new(0),
             iterations_max,
+            last_ns: AtomicU64::new(0),
             limiter: Semaphore::new(workload.max_in_flight as usize),
             books: Mutex::new(Books::new(timed, &script)),
             stopping: CancellationToken::new(),
@@ -98,9 +101,9 @@ impl Attack {
         &self.script.flow(first_pass()).name
     }
 
-    /// Whether its end is that of shared iterations.
-    pub(super) fn shares_iterations(&self) -> bool {
-        self.iterations_max < u64::MAX
+    /// When the last pass ended, of users that share their iterations.
+    pub(super) fn iterations_ended_ns(&self) -> Option<u64> {
+        (self.iterations_max < u64::MAX).then(|| self.last_ns.load(Ordering::Relaxed))
     }
 
     /// Lets no user begin anything more.
@@ -210,6 +213,7 @@ async fn walk_all(attack: &Attack, user: &mut GooseUser, pass: Pass) {
         }
         due_ns = attack.clock.now_ns();
     }
+    attack.last_ns.fetch_max(due_ns, Ordering::Relaxed);
     attack.record_unreached(pass, walk);
     attack.books().passes -= 1;
 }

@@ -91,6 +91,10 @@ impl Connection {
             }
             match self.poll_send_some(context, unsent) {
                 Poll::Ready(Ok(())) => {}
+                // Of the file that is sent: a socket never says so.
+                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    return Poll::Ready(Err(Broken::NotSent));
+                }
                 Poll::Ready(Err(_)) => return self.poll_last_words(context, reading),
                 Poll::Pending => {
                     // The socket is full: time to look whether the server has said something.

@@ -1,11 +1,14 @@
-//! One connection: its frames are driven by a task of its own, and it ends when nobody sends on it any more.
+//! One connection: its frames are driven by a task of its own, which ends with it.
 
 use std::cell::Cell;
 use std::rc::Rc;
 
 use bytes::Bytes;
+use h2::Ping;
 use h2::client::{Builder, SendRequest};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Notify;
+use tokio::task::AbortHandle;
 
 use crate::load::broken::Broken;
 use crate::load::exchange::HEAD_BYTES_MAX;
@@ -24,12 +27,19 @@ pub(super) struct Connection {
     /// Takes no further request.
     retired: Cell<bool>,
     ended: Rc<Cell<bool>>,
+    driver: AbortHandle,
+    /// Told whenever a place is free again.
+    freed: Rc<Notify>,
 }
 
 impl Connection {
-    /// Greets the server, and drives the connection from now on.
-    pub(super) async fn greet(stream: impl AsyncRead + AsyncWrite + Unpin + 'static) -> Result<Self, Broken> {
-        let (requests, connection) = Builder::new()
+    /// Greets the server, and drives the connection from now on. Waits until the server has said how many requests it
+    /// takes at once: it answers a ping only after that.
+    pub(super) async fn greet(
+        stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+        freed: Rc<Notify>,
+    ) -> Result<Self, Broken> {
+        let (requests, mut connection) = Builder::new()
             .enable_push(false)
             .initial_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
@@ -37,14 +47,18 @@ impl Connection {
             .handshake::<_, Bytes>(stream)
             .await
             .map_err(|error| why(&error))?;
+        let mut ping = connection.ping_pong().expect("nobody else has asked for it");
         let ended = Rc::new(Cell::new(false));
         let told = Rc::clone(&ended);
-        tokio::task::spawn_local(async move {
+        let driver = tokio::task::spawn_local(async move {
             // What went wrong is told to every request on it.
             let _ = connection.await;
             told.set(true);
         });
-        Ok(Self { requests, streams: Cell::new(0), retired: Cell::new(false), ended })
+        let (streams, retired) = (Cell::new(0), Cell::new(false));
+        let connection = Self { requests, streams, retired, ended, driver: driver.abort_handle(), freed };
+        ping.ping(Ping::opaque()).await.map_err(|error| why(&error))?;
+        Ok(connection)
     }
 
     /// Whether it will ever take another request.
@@ -60,15 +74,22 @@ impl Connection {
     /// A place for one request.
     pub(super) fn place(self: &Rc<Self>) -> Place {
         self.streams.set(self.streams.get() + 1);
-        Place { connection: Rc::clone(self), answered: false }
+        Place { connection: Rc::clone(self), lives: false }
     }
 }
 
-/// A place for one request on a connection. One that is let go unanswered retires the connection: it may be dead
-/// without having said so, and the next request shall not wait for it too.
+impl Drop for Connection {
+    fn drop(&mut self) {
+        // No request is on it any more. A server that reads nothing would keep it open for as long as it likes.
+        self.driver.abort();
+    }
+}
+
+/// A place for one request on a connection. One that is let go without a sign of life retires the connection: it may
+/// be dead without having said so, and the next request shall not wait for it too.
 pub(super) struct Place {
     connection: Rc<Connection>,
-    answered: bool,
+    lives: bool,
 }
 
 impl Place {
@@ -77,23 +98,35 @@ impl Place {
         self.connection.requests.clone()
     }
 
-    /// The server has answered, so the connection lives.
-    pub(super) fn answered(&mut self) {
-        self.answered = true;
+    /// The connection lives and may take further requests.
+    pub(super) fn lives(&mut self) {
+        self.lives = true;
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         self.connection.streams.set(self.connection.streams.get() - 1);
-        if !self.answered {
+        if !self.lives {
             self.connection.retired.set(true);
         }
+        self.connection.freed.notify_one();
     }
 }
 
 /// The class of an error that the connection or one request on it ended with.
 pub(super) fn why(error: &h2::Error) -> Broken {
-    // What this side found wrong was not as the RFC says; all else the server or the network ended.
-    if error.is_library() && !error.is_io() { Broken::Malformed } else { Broken::Reset }
+    if is_ours(error) {
+        Broken::NotSent
+    } else if error.is_library() {
+        // What this side found wrong was not as the RFC says.
+        Broken::Malformed
+    } else {
+        Broken::Reset
+    }
+}
+
+/// The request itself has no place in HTTP/2; nothing was sent.
+pub(super) fn is_ours(error: &h2::Error) -> bool {
+    !(error.is_io() || error.is_remote() || error.is_library() || error.is_go_away() || error.is_reset())
 }

@@ -1,7 +1,7 @@
 //! From a head as HTTP/1.1 has it to the fields of HTTP/2 (RFC 9113 §8.2.2, §8.3.1).
 
 use bytes::Bytes;
-use http::header::{CONNECTION, HOST, HeaderName, TRANSFER_ENCODING};
+use http::header::{HOST, HeaderName};
 use http::uri::{Authority, Parts, PathAndQuery, Scheme};
 use http::{HeaderValue, Method, Request, Uri};
 
@@ -26,12 +26,21 @@ pub(super) fn request(head: &Bytes, is_tls: bool) -> Option<Request<()>> {
         let value = HeaderValue::from_maybe_shared(head.slice_ref(field.value)).ok()?;
         if name == HOST {
             uri.authority = Some(Authority::from_maybe_shared(head.slice_ref(field.value)).ok()?);
-        } else if name != CONNECTION && name != TRANSFER_ENCODING {
+        } else if !speaks_of_the_connection(&name, &value) {
             headers.append(name, value);
         }
     }
     *request.uri_mut() = Uri::from_parts(uri).ok()?;
     Some(request)
+}
+
+/// Fields of HTTP/1.1 that have no place here (RFC 9113 §8.2.2).
+fn speaks_of_the_connection(name: &HeaderName, value: &HeaderValue) -> bool {
+    match name.as_str() {
+        "connection" | "keep-alive" | "proxy-connection" | "transfer-encoding" | "upgrade" => true,
+        "te" => value != "trailers",
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -40,8 +49,7 @@ mod tests {
 
     #[test]
     fn a_head_becomes_fields() {
-        let head =
-            "POST /a?b=1 HTTP/1.1\r\nhost: example.com:8080\r\nConnection: close\r\nX-One: 1\r\nte: trailers\r\n\r\n";
+        let head = "POST /a?b=1 HTTP/1.1\r\nhost: example.com:8080\r\nConnection: close\r\nX-One: 1\r\nte: trailers\r\nTE: gzip\r\nupgrade: h2c\r\n\r\n";
         let request = request(&Bytes::from(head), false).unwrap();
         assert_eq!(request.uri().to_string(), "http://example.com:8080/a?b=1");
         let told = format!("{} {:?}", request.method(), request.headers());
