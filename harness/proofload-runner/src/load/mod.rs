@@ -24,6 +24,7 @@ mod multipart;
 mod pacing;
 mod payload;
 mod pool;
+mod recent;
 mod recorder;
 mod request;
 mod script;

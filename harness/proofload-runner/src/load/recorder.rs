@@ -6,6 +6,7 @@ use hdrhistogram::Histogram as Live;
 use proofload_core::evidence::{Histogram, StepKind};
 
 use super::broken::Broken;
+use super::recent::Recent;
 use super::second::{ClosedSecond, OpenSecond, note};
 
 /// One timed step, all times on the run's axis.
@@ -53,7 +54,7 @@ pub(crate) struct Timed {
 pub(super) struct Recorder {
     steps: Vec<Step>,
     wake_lag: Live<u64>,
-    recent: Live<u64>,
+    recent: Recent,
     totals: Totals,
 }
 
@@ -81,7 +82,7 @@ impl Recorder {
         Self {
             steps: steps.into_iter().map(|timed| Step { timed, seconds: BTreeMap::new(), longest_us: 0 }).collect(),
             wake_lag: Histogram::live(),
-            recent: Histogram::live(),
+            recent: Recent::new(),
             totals: Totals::default(),
         }
     }
@@ -129,7 +130,7 @@ impl Recorder {
             self.totals.errors += u64::from(sample.outcome != SampleOutcome::Good);
             self.totals.dropped += u64::from(sample.outcome == SampleOutcome::Dropped);
             if answered {
-                note(&mut self.recent, response_ns / 1000);
+                self.recent.note(response_ns / 1000);
             }
         }
     }
@@ -166,9 +167,7 @@ impl Recorder {
 
     /// 95th percentile of response time since this was last asked, ms.
     pub(super) fn take_recent_p95_ms(&mut self) -> Option<f64> {
-        let p95 = (!self.recent.is_empty()).then(|| micros_to_ms(self.recent.value_at_quantile(0.95)));
-        self.recent.reset();
-        p95
+        self.recent.take_p95_ms()
     }
 
     pub(super) fn totals(&self) -> Totals {
@@ -189,11 +188,6 @@ impl Recorder {
 /// The second that a moment of the run's axis belongs to.
 fn second_of(at_ns: u64) -> u32 {
     u32::try_from(at_ns / 1_000_000_000).unwrap_or(u32::MAX)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "latencies in µs are far below 2^53")]
-fn micros_to_ms(micros: u64) -> f64 {
-    micros as f64 / 1e3
 }
 
 #[cfg(test)]
@@ -353,7 +347,7 @@ mod tests {
         fill(&mut recorder, 1, SAMPLES);
         let took = crate::clock::now() - began;
         println!(
-            "{} ns per sample: begun, ended and its wake lag, 7 histograms",
+            "{} ns per sample: begun, ended and its wake lag, 6 histograms",
             took.as_nanos() / u128::from(SAMPLES)
         );
     }

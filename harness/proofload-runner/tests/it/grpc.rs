@@ -175,9 +175,9 @@ async fn a_message_that_does_not_fit_in_this_pass_is_not_sent() {
 async fn ok_without_exactly_one_message_is_an_error() {
     let told = |content: &'static [u8]| async move {
         let answer: Behave = match content {
-            b"" => |_, respond, _| Box::pin(answer_ok(respond, b"")),
-            b"\0\0\0\0\0" => |_, respond, _| Box::pin(answer_ok(respond, b"\0\0\0\0\0")),
-            _ => |_, respond, _| Box::pin(answer_ok(respond, b"\0\0\0\0\0\0\0\0\0\0")),
+            b"" => |_, respond, _| Box::pin(async move { answer_ok(respond, b"") }),
+            b"\0\0\0\0\0" => |_, respond, _| Box::pin(async move { answer_ok(respond, b"\0\0\0\0\0") }),
+            _ => |_, respond, _| Box::pin(async move { answer_ok(respond, b"\0\0\0\0\0\0\0\0\0\0") }),
         };
         let server = plain(100, answer).await;
         let steps = "    - grpc: { name: get, proto: shop.proto, call: shop.Shop/Order }\n";
@@ -190,7 +190,7 @@ async fn ok_without_exactly_one_message_is_an_error() {
 }
 
 /// Says that all is well, with this content.
-async fn answer_ok(mut respond: h2::server::SendResponse<bytes::Bytes>, content: &'static [u8]) {
+fn answer_ok(mut respond: h2::server::SendResponse<bytes::Bytes>, content: &'static [u8]) {
     let head = http::Response::builder().header("content-type", "application/grpc");
     let trailers = http::HeaderMap::from_iter([("grpc-status".parse().unwrap(), "0".parse().unwrap())]);
     let Ok(mut stream) = respond.send_response(head.body(()).unwrap(), false) else { return };
