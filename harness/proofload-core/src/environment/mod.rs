@@ -84,8 +84,8 @@ pub enum Pacing {
     /// It sleeps until the kernel wakes it: some ten microseconds late, whatever else runs on the machine.
     #[default]
     Timer,
-    /// It looks at the clock over and over in the last millisecond: on cores that nobody else uses less than a
-    /// microsecond late, on shared ones far worse than the timer. How busy its threads are is then not known.
+    /// It looks at the clock over and over in the last millisecond: a microsecond late on cores that nobody else uses, and
+    /// seconds late on shared ones (`facts/load-engine.md` §2.2). How busy its threads are is then not known.
     Spin,
 }
 

@@ -11,12 +11,11 @@ use h2::server::{Connection, SendResponse};
 use proofload_core::evidence::RunRecord;
 use proofload_core::judge::judge;
 use proofload_core::scenario::Scenario;
-use rustls::pki_types::PrivateKeyDer;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
 
 use crate::driven::{drive_at, get, scenario, scenario_of, total};
+use crate::tls::acceptor;
 
 /// What a server does with one request; it is told which number the request has.
 pub(crate) type Behave =
@@ -53,18 +52,8 @@ async fn going_away(requests_max: u64, streams: u32, behave: Behave) -> Server {
 /// A server with TLS that offers these versions, and speaks the one that was agreed on.
 async fn encrypted(versions: &[&str]) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
-    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key)
-        .unwrap();
-    config.alpn_protocols = versions.iter().map(|version| version.as_bytes().to_vec()).collect();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
-    let server = server(&listener, Some(made.cert.pem()));
+    let (acceptor, certificate) = acceptor(versions);
+    let server = server(&listener, Some(certificate));
     let (connections, requests) = (Arc::clone(&server.connections), Arc::clone(&server.requests));
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {

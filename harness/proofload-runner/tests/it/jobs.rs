@@ -1,6 +1,7 @@
 //! Jobs that end by webhook and over a WebSocket, against fakes that deliver early, twice, badly or never.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
@@ -13,8 +14,9 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::driven::drive;
+use crate::driven::{drive, drive_at};
 use crate::flows::{outcome, scenario, serve};
+use crate::tls::in_front_of;
 
 /// How often each status came back for what was delivered.
 type Answers = Arc<Mutex<BTreeMap<u16, u64>>>;
@@ -162,8 +164,8 @@ async fn tell(mut socket: WebSocket, number: u64) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn jobs_end_over_a_websocket() {
+/// Jobs whose states are told over a WebSocket, in five ways.
+async fn websocket_server() -> SocketAddr {
     let told = |Path(number): Path<u64>, upgrade: WebSocketUpgrade| async move {
         if number % 5 == 3 {
             return Err(StatusCode::FORBIDDEN);
@@ -172,9 +174,27 @@ async fn jobs_end_over_a_websocket() {
     };
     let app =
         Router::new().route("/jobs/{number}", post(|| async { StatusCode::ACCEPTED })).route("/ws/{number}", get(told));
-    let steps = "    - request: { name: submit, method: POST, path: '/jobs/{{iteration}}' }
+    serve(app).await
+}
+
+const WEBSOCKET_STEPS: &str = "    - request: { name: submit, method: POST, path: '/jobs/{{iteration}}' }
     - job: { id: 'j-{{iteration}}', websocket: { path: '/ws/{{iteration}}', timeout: 5s }, done: { json: /state, in: [done] }, failed: { json: /state, in: [failed] } }";
-    let record = drive(&scenario(steps, RULES), serve(app).await).await;
-    assert_eq!(ledger(&record), [40, 16, 8, 0, 16, 0, 0], "{}", classes(&record));
-    assert_eq!(classes(&record), "8 last seen failed, 8 websocket: closed before an end, 8 websocket: not accepted");
+
+fn check_websockets(record: &RunRecord) {
+    assert_eq!(ledger(record), [40, 16, 8, 0, 16, 0, 0], "{}", classes(record));
+    assert_eq!(classes(record), "8 last seen failed, 8 websocket: closed before an end, 8 websocket: not accepted");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn jobs_end_over_a_websocket() {
+    check_websockets(&drive(&scenario(WEBSOCKET_STEPS, RULES), websocket_server().await).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn jobs_end_over_a_websocket_in_tls() {
+    let (port, certificate) = in_front_of(websocket_server().await).await;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("ca.pem"), certificate).unwrap();
+    let environment = format!("trust: [ca.pem]\nsystems: {{ s: {{ url: 'https://localhost:{port}' }} }}");
+    check_websockets(&drive_at(&scenario(WEBSOCKET_STEPS, RULES), &environment, folder.path()).await);
 }

@@ -20,4 +20,6 @@ mod pacing;
 #[cfg(test)]
 mod stall;
 #[cfg(test)]
+mod tls;
+#[cfg(test)]
 mod uploads;
