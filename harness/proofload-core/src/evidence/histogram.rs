@@ -71,6 +71,12 @@ impl Histogram {
     }
 }
 
+/// The ms of a recorded value.
+#[expect(clippy::cast_precision_loss, reason = "latencies in µs are far below 2^53")]
+pub fn micros_to_ms(micros: u64) -> f64 {
+    micros as f64 / 1e3
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

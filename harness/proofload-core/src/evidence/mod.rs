@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::plan::PlannedWorkload;
 
 pub use audit::{AuditEvidence, Calibration, Standstill, worse, worse_of_each};
-pub use histogram::{Histogram, MICROS_MAX};
+pub use histogram::{Histogram, MICROS_MAX, micros_to_ms};
 pub use ledger::{Fate, LedgerEntry, LedgerEvidence};
 
 /// Everything a run left behind; enough to judge it again.

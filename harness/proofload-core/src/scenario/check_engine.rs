@@ -1,7 +1,7 @@
 //! Checks who sends a workload: another engine than proofload's own takes only what it can send as it is meant.
 
 use super::written::WrittenScenario;
-use super::written_workload::{WrittenEngine, WrittenWorkload};
+use super::written_workload::WrittenWorkload;
 use super::{Body, Engine, Executor, Flow, Workload};
 use crate::source::Reporter;
 
@@ -12,7 +12,7 @@ pub(super) fn check_engine(
     executor: &Executor,
     report: &mut Reporter<'_>,
 ) -> Option<Engine> {
-    let Some(at) = written.engine.as_ref().filter(|at| at.value == WrittenEngine::Goose) else {
+    let Some(at) = written.engine.as_ref().filter(|at| at.value == Engine::Goose) else {
         return Some(Engine::Proofload);
     };
     if !matches!(executor, Executor::Vus { .. } | Executor::Iterations { .. }) {
@@ -44,7 +44,7 @@ pub(super) fn check_alone(written: &WrittenScenario, workloads: &[Workload], rep
         return;
     }
     for at in written.workloads.values().filter_map(|workload| workload.value.engine.as_ref()) {
-        if at.value == WrittenEngine::Goose {
+        if at.value == Engine::Goose {
             let message =
                 format!("goose sends the only workload of its scenario, and this one has {}", workloads.len());
             report.add(at, message, Some("leave `engine` out, or give it a scenario of its own".to_owned()));

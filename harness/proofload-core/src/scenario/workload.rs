@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 use crate::trace::{Field, Format};
 
 /// Which flow starts how often.
@@ -22,12 +25,14 @@ pub struct Workload {
 }
 
 /// Who sends the load.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Engine {
-    /// proofload itself.
+    /// proofload itself; so unless given.
     #[default]
     Proofload,
-    /// Goose, as an independent cross-check.
+    /// Goose, as an independent cross-check: virtual users only, alone in its scenario, and without jobs. It needs a
+    /// proofload that was built with `--features goose`.
     Goose,
 }
 

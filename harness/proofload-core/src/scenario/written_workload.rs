@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::Engine;
 use super::units::{Rate, Span, SpanRange};
 use crate::source::At;
 use crate::trace::Format;
@@ -50,7 +51,7 @@ pub(crate) struct WrittenWorkload {
     /// Virtual users: the pause between two passes.
     pub(crate) think_time: Option<At<SpanRange>>,
     /// Who sends the load.
-    pub(crate) engine: Option<At<WrittenEngine>>,
+    pub(crate) engine: Option<At<Engine>>,
     /// When this workload begins after the start of the run; at once unless given.
     pub(crate) after: Option<At<Span>>,
     /// Most requests on the wire at once; further arrivals wait, and their wait counts. 1000 unless given.
@@ -84,18 +85,6 @@ pub(crate) enum WrittenExecutor {
     RampingVus,
     /// Virtual users who share a number of passes; the load ends when all are done.
     SharedIterations,
-}
-
-/// Who sends the load.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[schemars(rename = "Engine")]
-pub(crate) enum WrittenEngine {
-    /// proofload itself; so unless given.
-    Proofload,
-    /// Goose, as an independent cross-check: virtual users only, alone in its scenario, and without jobs. It needs a
-    /// proofload that was built with `--features goose`.
-    Goose,
 }
 
 /// One stretch of a workload.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proofload_core::environment::{HttpVersion, Pacing};
-use proofload_core::evidence::Calibration;
+use proofload_core::evidence::{Calibration, micros_to_ms};
 use proofload_core::judge::{Unfit, unfit_above};
 use proofload_core::plan::{Plan, demand};
 use proofload_core::scenario::Scenario;
@@ -166,11 +166,6 @@ fn made_up(workload: &str, length: Duration) -> Result<(Scenario, Plan), String>
 #[expect(clippy::cast_precision_loss, reason = "a rate is far below 2^53")]
 fn round_rate(per_second: u64) -> f64 {
     per_second as f64
-}
-
-#[expect(clippy::cast_precision_loss, reason = "latencies in µs are far below 2^53")]
-fn micros_to_ms(micros: u64) -> f64 {
-    micros as f64 / 1e3
 }
 
 fn nanos(duration: Duration) -> u64 {

@@ -6,12 +6,13 @@ use std::collections::hash_map::Entry;
 use std::path::Path;
 
 use bytes::{Bytes, BytesMut};
-use proofload_core::scenario::{Body, CheckTest, Code, Extract, Flow, GrpcCall, Place, Request, Scenario};
+use proofload_core::scenario::{Body, Code, Flow, GrpcCall, Request, Scenario};
 use prost_reflect::prost::Message;
 use prost_reflect::{DynamicMessage, MessageDescriptor, MethodDescriptor, SerializeOptions};
 use protox::Compiler;
 
 use super::exchange::Answer;
+use super::request::reads;
 
 /// Longest message of an answer; gRPC's own default.
 const MESSAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -50,7 +51,7 @@ pub(crate) fn load_methods(scenario: &Scenario, folder: &Path) -> Result<Methods
         if let Entry::Vacant(place) = methods.0.entry(key(call)) {
             place.insert(describe(call, folder).map_err(told)?);
         }
-        if reads_content(request) && methods.output(call).is_some_and(|output| holds_any(&output, &mut Vec::new())) {
+        if reads(request).body && methods.output(call).is_some_and(|output| holds_any(&output, &mut Vec::new())) {
             let why = format!(
                 "its answer holds a {ANY}, which is not read as JSON; take what is extracted and checked from its metadata"
             );
@@ -136,13 +137,6 @@ pub(super) fn call_of(request: &Request) -> Option<&GrpcCall> {
         Body::Grpc(call) => Some(call),
         _ => None,
     }
-}
-
-/// Whether anything is taken from the message of the answer.
-pub(super) fn reads_content(request: &Request) -> bool {
-    let extracts = request.extract.iter().any(|(_, from)| !matches!(from, Extract::Header(_)));
-    let is_content = |test: &CheckTest| matches!(test, CheckTest::Text(Place::Json(_) | Place::Body, _));
-    extracts || request.checks.iter().any(|check| is_content(&check.test))
 }
 
 /// Whether a message holds an [`ANY`], at whatever depth; `seen` are the kinds that were looked at.

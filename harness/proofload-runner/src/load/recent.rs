@@ -1,5 +1,7 @@
 //! The last few response times, for the live view alone: what is judged is in the histograms.
 
+use proofload_core::evidence::micros_to_ms;
+
 /// How many are kept; a power of two.
 const KEPT: usize = 1024;
 
@@ -27,11 +29,6 @@ impl Recent {
         let rank = (kept.len() * 95).div_ceil(100).checked_sub(1)?;
         Some(micros_to_ms(*kept.select_nth_unstable(rank).1))
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "latencies in µs are far below 2^53")]
-fn micros_to_ms(micros: u64) -> f64 {
-    micros as f64 / 1e3
 }
 
 #[cfg(test)]

@@ -115,7 +115,7 @@ impl Grpc {
         let call = grpc::call_of(request)?;
         let (input, output) = (methods.input(call)?, methods.output(call)?);
         let fixed = call.message.fill(constant).ok().and_then(|text| grpc::frame(&input, &text).ok());
-        Some(Self { input, output, is_read: grpc::reads_content(request), fixed })
+        Some(Self { input, output, is_read: reads(request).body, fixed })
     }
 }
 
@@ -210,20 +210,21 @@ fn field(head: &mut Vec<u8>, name: &str, value: &[u8]) {
     head.extend_from_slice(b"\r\n");
 }
 
-/// What a flow reads of the answer to this request.
+/// What is kept of the answer to this request. A gRPC call has its status in the head, and nothing is OK without a
+/// message.
 fn keep(request: &Request) -> Keep {
+    if grpc::call_of(request).is_some() { Keep { head: true, body: true } } else { reads(request) }
+}
+
+/// What a flow reads of the answer to this request.
+pub(super) fn reads(request: &Request) -> Keep {
     let extracts = |of: fn(&Extract) -> bool| request.extract.iter().any(|(_, from)| of(from));
     let checks = |of: fn(&Place) -> bool| {
         request.checks.iter().any(|check| matches!(&check.test, CheckTest::Text(place, _) if of(place)))
     };
     Keep {
-        // A gRPC call has its status there.
-        head: grpc::call_of(request).is_some()
-            || extracts(|from| matches!(from, Extract::Header(_)))
-            || checks(|place| matches!(place, Place::Header(_))),
-        // And nothing is OK without a message.
-        body: grpc::call_of(request).is_some()
-            || extracts(|from| matches!(from, Extract::Json(_) | Extract::Regex(_)))
+        head: extracts(|from| matches!(from, Extract::Header(_))) || checks(|place| matches!(place, Place::Header(_))),
+        body: extracts(|from| matches!(from, Extract::Json(_) | Extract::Regex(_)))
             || checks(|place| matches!(place, Place::Json(_) | Place::Body)),
     }
 }

@@ -79,13 +79,14 @@ impl Script {
     }
 
     /// Where a pass goes, but for its gRPC calls.
+    #[cfg(feature = "goose")]
     pub(super) fn target(&self, pass: Pass) -> &Target {
         &self.systems[self.flow_index(pass)].target
     }
 
     /// Where a request of a pass goes.
     pub(super) fn target_for(&self, pass: Pass, request: &Request) -> &Target {
-        if grpc::call_of(request).is_some() { &self.systems[self.flow_index(pass)].grpc } else { self.target(pass) }
+        self.systems[self.flow_index(pass)].target_for(request)
     }
 
     /// Makes the message of a gRPC call's answer readable: JSON in place of its frame if anything reads it, nothing where
@@ -143,8 +144,7 @@ fn prepare(
         for request in flow.requests() {
             let name = &request.name;
             let step = *steps.get(name.as_str()).ok_or_else(|| format!("request `{name}` is not timed"))?;
-            let target = if grpc::call_of(request).is_some() { &system.grpc } else { &system.target };
-            let place = (target, &system.tokens);
+            let place = (system.target_for(request), &system.tokens);
             prepared.push(Prepared::new((request, step), place, methods, run_id));
         }
     }

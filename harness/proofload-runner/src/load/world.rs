@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 use proofload_core::environment::Pacing;
-use proofload_core::scenario::Scenario;
+use proofload_core::scenario::{Request, Scenario};
 use proofload_core::trace::Traces;
 use tokio::sync::Semaphore;
 
@@ -15,7 +15,7 @@ use super::book::JobBook;
 use super::broken::Broken;
 use super::checks::{CheckTotals, Tally};
 use super::data::LoadedData;
-use super::grpc::Methods;
+use super::grpc::{self, Methods};
 use super::payload::LoadedPayload;
 use super::pool::Pool;
 use super::recorder::{Recorder, Sample, SampleOutcome, Timed};
@@ -39,6 +39,11 @@ pub(crate) struct SystemAccess {
 }
 
 impl SystemAccess {
+    /// Where a request goes.
+    pub(super) fn target_for(&self, request: &Request) -> &Target {
+        if grpc::call_of(request).is_some() { &self.grpc } else { &self.target }
+    }
+
     /// Every place that is driven, each once.
     pub(crate) fn targets(&self) -> impl Iterator<Item = &Target> {
         let grpc = Some(&self.grpc).filter(|grpc| grpc.address() != self.target.address());
@@ -109,8 +114,8 @@ pub(crate) struct WorldParts {
 impl World {
     /// Puts the world together; fails with a sentence where a regular expression is wrong or a webhook has no port.
     pub(super) fn new(parts: WorldParts, events: Teller) -> Result<Self, String> {
-        let WorldParts { clock, timed, tls, systems, pacing, .. } = parts.clone();
-        let systems = pools_of_flows(&parts.scenario, systems, tls.as_ref(), clock)?;
+        let (clock, pacing, timed, tls) = (parts.clock, parts.pacing, parts.timed.clone(), parts.tls.clone());
+        let systems = pools_of_flows(&parts.scenario, parts.systems.clone(), tls.as_ref(), clock)?;
         let address_of = |flow: usize| systems[flow].load.target().address;
         let (webhooks, addresses) = Webhooks::open(&parts.scenario, parts.run_id.clone(), address_of)?;
         let script = Script::new(parts, addresses)?;

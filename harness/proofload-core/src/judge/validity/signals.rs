@@ -1,7 +1,7 @@
 //! The value of every signal, from the record. What nobody could read has none.
 
 use super::{Signal, books, lines, tightest_limit_ms};
-use crate::evidence::{AuditEvidence, GeneratorEvidence, RunEnd, RunRecord, StepKind};
+use crate::evidence::{AuditEvidence, GeneratorEvidence, RunEnd, RunRecord, StepKind, micros_to_ms};
 use crate::scenario::Scenario;
 
 /// Every signal of a run, those about proofload itself first.
@@ -107,9 +107,4 @@ fn count(value: u64) -> f64 {
 #[expect(clippy::cast_precision_loss, reason = "counts of a run are far below 2^53")]
 fn percent_of(part: u64, whole: u64) -> f64 {
     part as f64 / whole as f64 * 100.0
-}
-
-#[expect(clippy::cast_precision_loss, reason = "latencies in µs are far below 2^53")]
-fn micros_to_ms(micros: u64) -> f64 {
-    micros as f64 / 1e3
 }

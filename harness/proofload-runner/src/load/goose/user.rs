@@ -55,7 +55,7 @@ impl Attack {
     /// # Errors
     /// A sentence, where the scenario cannot be prepared.
     pub(super) fn new(parts: WorldParts, plan: &Plan) -> Result<Self, String> {
-        let WorldParts { clock, timed, tls, .. } = parts.clone();
+        let (clock, timed, tls) = (parts.clock, parts.timed.clone(), parts.tls.clone());
         let script = Script::new(parts, Addresses::default())?;
         let workload = script.scenario.workloads.first().ok_or("there is no workload")?;
         let (think, iterations_max) = match workload.executor {
