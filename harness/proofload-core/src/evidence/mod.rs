@@ -36,6 +36,29 @@ pub struct RunRecord {
     pub generator: GeneratorEvidence,
     /// What the autoscaler saw and did.
     pub cluster: Option<ClusterEvidence>,
+    /// What Prometheus answered to the queries of the rules; empty where the environment has none.
+    #[serde(default)]
+    pub external: Vec<ExternalEvidence>,
+}
+
+/// What Prometheus answered to one query.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExternalEvidence {
+    /// The query, as the rule has it.
+    pub query: String,
+    /// What came of it.
+    pub answer: ExternalAnswer,
+}
+
+/// The answer to a query.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExternalAnswer {
+    /// Points of (milliseconds from the start, value), ascending; those that were no numbers are left out.
+    Points(Vec<(u64, f64)>),
+    /// No figure, and why.
+    Failed(String),
 }
 
 /// Who ran what, where and when.

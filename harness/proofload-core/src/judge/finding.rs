@@ -145,4 +145,10 @@ impl Finding {
             design_effect: None,
         }
     }
+
+    /// The same, with another outcome.
+    pub(super) fn with(mut self, outcome: Outcome) -> Self {
+        self.outcome = outcome;
+        self
+    }
 }

@@ -5,7 +5,7 @@ mod finding;
 mod ledger;
 mod scaling;
 mod slo;
-mod stats;
+pub mod statistics;
 mod validity;
 
 pub use finding::{Figure, Finding, Group, Outcome, Verdict};
@@ -34,7 +34,11 @@ impl Abilities {
     /// What a record shows the environment to have had.
     pub fn of(record: &RunRecord) -> Self {
         let kind = record.cluster.as_ref().map(|cluster| cluster.kind.as_str());
-        Self { prometheus: false, kubernetes: kind.is_some_and(|kind| kind != "local"), cluster: kind.is_some() }
+        Self {
+            prometheus: !record.external.is_empty(),
+            kubernetes: kind.is_some_and(|kind| kind != "local"),
+            cluster: kind.is_some(),
+        }
     }
 
     fn has(self, need: &str) -> bool {

@@ -176,6 +176,7 @@ impl Plan {
 pub fn window_ns(workloads: &[PlannedWorkload], window: &Window) -> (u64, u64) {
     match window {
         Window::Run => (0, workloads.iter().map(|workload| workload.ends_ns).max().unwrap_or(0)),
+        Window::Span(from, to) => (nanos(*from), nanos(*to)),
         Window::Workload(workload) => (workloads[*workload].starts_ns, workloads[*workload].ends_ns),
         Window::Stage(workload, stage) => {
             let stage = &workloads[*workload].stages[*stage];

@@ -3,13 +3,16 @@
 mod check;
 mod check_answer;
 mod check_arrivals;
+mod check_bound;
 mod check_engine;
 mod check_flow;
 mod check_grpc;
 mod check_job;
 mod check_payload;
-mod check_rules;
+mod check_scaling;
+mod check_slo;
 mod check_vus;
+mod check_window;
 mod check_words;
 mod check_workload;
 mod flow;
@@ -166,8 +169,25 @@ pub struct Slo {
     pub during: Window,
     /// What a percentile rule claims.
     pub claim: Claim,
+    /// How sure a steady claim must be before it passes or fails, 0.5 to 0.9999.
+    pub confidence: f64,
+    /// What is left out at the start of a steady claim's stretch.
+    pub warm_up: WarmUp,
+    /// The stretch over which a level is averaged before it is held against the bound.
+    pub over: Option<Duration>,
+    /// Whether the run ends early once this rule is plainly broken.
+    pub abort_on_fail: bool,
     /// What the environment must have.
     pub needs: Vec<String>,
+}
+
+/// What is left out at the start of a stretch, before its system is steady.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WarmUp {
+    /// So much; nothing by default.
+    Given(Duration),
+    /// What MSER-5 finds.
+    Auto,
 }
 
 /// The bound of an objective.
@@ -180,10 +200,12 @@ pub enum Bound {
         /// The limit.
         limit: Duration,
     },
-    /// The value is at most this.
+    /// The value, or the highest of several, is at most this: ms of times, else in the indicator's own unit.
     Max(f64),
-    /// The value is at least this, per second.
-    MinPerSecond(f64),
+    /// The mean is at most this: ms of times, else in the indicator's own unit.
+    Mean(f64),
+    /// The value, or the lowest of several, is at least this: per second of throughput.
+    Min(f64),
 }
 
 /// What a percentile rule claims.
@@ -205,6 +227,8 @@ pub enum Window {
     Workload(usize),
     /// One stage of a workload, by indices.
     Stage(usize, usize),
+    /// From one moment of the run to another.
+    Span(Duration, Duration),
 }
 
 /// What the autoscaler must have done to one workload.
@@ -304,6 +328,7 @@ impl Scenario {
     pub fn window_name(&self, window: &Window) -> String {
         match window {
             Window::Run => "run".to_owned(),
+            Window::Span(from, to) => format!("{}..{}", units::Span(*from), units::Span(*to)),
             Window::Workload(workload) => self.workloads[*workload].name.clone(),
             Window::Stage(workload, stage) => {
                 let workload = &self.workloads[*workload];

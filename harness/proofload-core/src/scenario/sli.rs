@@ -1,4 +1,5 @@
-//! The indicator language: `latency(upload)`, `errors(upload)`, `checks(upload)`, `job(flow)`, `ledger.lost`, `promql("…")`.
+//! The indicator language: `latency(upload)`, `errors(upload)`, `checks(upload)`, `job(flow)`, `ledger.lost`, `queue(name)`,
+//! `replicas(Deployment/name)`, `promql("…")`.
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +23,10 @@ pub enum Sli {
     LedgerDuplicated,
     /// Jobs some witness still shows as work when the drain ended.
     LedgerUnsettled,
+    /// Work that waits or is done in a queue of the environment.
+    Queue(String),
+    /// Ready replicas of a workload that is watched.
+    Replicas(String),
     /// A query answered by Prometheus.
     Promql(String),
 }
@@ -36,6 +41,8 @@ pub(crate) const SHAPES: &[&str] = &[
     "ledger.lost",
     "ledger.duplicated",
     "ledger.unsettled",
+    "queue(name)",
+    "replicas(Deployment/name)",
     "promql(\"query\")",
 ];
 
@@ -62,9 +69,23 @@ impl Sli {
             "checks" => Ok(Sli::Checks(inner.to_owned())),
             "throughput" => Ok(Sli::Throughput(inner.to_owned())),
             "job" => Ok(Sli::Job(inner.to_owned())),
+            "queue" => Ok(Sli::Queue(inner.to_owned())),
+            "replicas" => Ok(Sli::Replicas(inner.to_owned())),
             "promql" => Ok(Sli::Promql(inner.trim_matches('"').to_owned())),
             _ => Err(wrong()),
         }
+    }
+}
+
+impl Sli {
+    /// Whether it is a level that is read from time to time, and not counted of requests or jobs.
+    pub fn is_level(&self) -> bool {
+        matches!(self, Sli::Queue(_) | Sli::Replicas(_) | Sli::Promql(_))
+    }
+
+    /// Whether it is a time of requests or jobs.
+    pub fn is_time(&self) -> bool {
+        matches!(self, Sli::Latency(_) | Sli::Job(_))
     }
 }
 
@@ -79,6 +100,8 @@ impl std::fmt::Display for Sli {
             Sli::LedgerLost => f.write_str("ledger.lost"),
             Sli::LedgerDuplicated => f.write_str("ledger.duplicated"),
             Sli::LedgerUnsettled => f.write_str("ledger.unsettled"),
+            Sli::Queue(name) => write!(f, "queue({name})"),
+            Sli::Replicas(target) => write!(f, "replicas({target})"),
             Sli::Promql(query) => write!(f, "promql(\"{query}\")"),
         }
     }

@@ -197,7 +197,8 @@ pub(crate) struct WrittenState {
 #[schemars(rename = "Slo")]
 pub(crate) struct WrittenSlo {
     /// `latency(step)`, `errors(step)`, `errors(flow)` of jobs, `checks(step)`, `job(flow)`, `throughput(step)`,
-    /// `ledger.lost`, `ledger.duplicated`, `ledger.unsettled`, or `promql("…")`.
+    /// `ledger.lost`, `ledger.duplicated`, `ledger.unsettled`, `queue(name)`, `replicas(Deployment/name)`, or
+    /// `promql("…")`.
     pub(crate) sli: At<String>,
     /// Half of all values are at most this.
     pub(crate) p50: Option<At<Span>>,
@@ -210,48 +211,71 @@ pub(crate) struct WrittenSlo {
     /// 99.9 % of all values are at most this.
     #[serde(rename = "p99.9")]
     pub(crate) p999: Option<At<Span>>,
-    /// The value is at most this: a share for `errors` and `checks`, a count for `ledger`, a number for `promql`.
-    pub(crate) max: Option<At<Ratio0>>,
-    /// The value is at least this: a rate for `throughput`.
-    pub(crate) min: Option<At<Rate>>,
-    /// A workload or a stage, `uploads.peak`; the whole run unless given.
+    /// The value, or the highest of several, is at most this: a share for `errors` and `checks`, a time for `latency`
+    /// and `job`, a count for `ledger`, a number for `queue`, `replicas` and `promql`.
+    pub(crate) max: Option<At<WrittenBound>>,
+    /// The mean is at most this: a time for `latency` and `job`, a number for `queue`, `replicas` and `promql`.
+    pub(crate) mean: Option<At<WrittenBound>>,
+    /// The value, or the lowest of several, is at least this: a rate for `throughput`, a number for `queue`,
+    /// `replicas` and `promql`.
+    pub(crate) min: Option<At<WrittenBound>>,
+    /// A workload, a stage, `uploads.peak`, or a stretch of the run, `30s..2m`; the whole run unless given.
     pub(crate) during: Option<At<String>>,
     /// `run` judges this run, `steady` the system; `steady` for a hold, else `run`, unless given.
     pub(crate) claim: Option<At<WrittenClaim>>,
-    /// `promql`: the window the query looks at.
+    /// How sure a steady claim must be before it passes or fails; 99% unless given.
+    pub(crate) confidence: Option<At<Ratio>>,
+    /// What a steady claim leaves out at the start of its stretch: a time, or `auto` for what MSER-5 finds; nothing
+    /// unless given.
+    pub(crate) warm_up: Option<At<String>>,
+    /// `queue`, `replicas`, `promql`: values are averaged over stretches of this length before they are held against
+    /// the bound; single readings count unless given.
     pub(crate) over: Option<At<Span>>,
+    /// End the run early, and fail it, once this rule is plainly broken: `latency` and `errors` alone.
+    #[serde(default)]
+    pub(crate) abort_on_fail: Option<At<bool>>,
     /// What the environment must have for this rule to be judged.
     #[serde(default)]
     pub(crate) needs: Vec<At<String>>,
 }
 
-/// A bound that may be a share (`0.1%`) or a plain number.
+/// A bound as it is written: a number, a share, a time or a rate.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Ratio0(pub(crate) f64);
+pub(crate) enum WrittenBound {
+    Number(f64),
+    Share(f64),
+    Time(std::time::Duration),
+    Rate(f64),
+}
 
-impl<'de> Deserialize<'de> for Ratio0 {
+impl<'de> Deserialize<'de> for WrittenBound {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        if let Ok(number) = text.trim().parse::<f64>()
-            && number.is_finite()
-            && number >= 0.0
-        {
-            return Ok(Ratio0(number));
+        let text = text.trim();
+        let number = text.parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0);
+        if let Some(number) = number {
+            return Ok(WrittenBound::Number(number));
         }
-        text.parse::<Ratio>().map(|ratio| Ratio0(ratio.0)).map_err(|_| {
+        let share = text.parse::<Ratio>().map(|share| WrittenBound::Share(share.0));
+        let rate = || text.parse::<Rate>().map(|rate| WrittenBound::Rate(rate.per_second));
+        let time = || text.parse::<Span>().map(|time| WrittenBound::Time(time.0));
+        share.or_else(|_| rate()).or_else(|_| time()).map_err(|_| {
             de::Error::custom(format!(
-                "`{text}` is not a bound; write a share such as 0.1% or a number that is not negative"
+                "`{text}` is not a bound; write a share such as 0.1%, a time such as 300ms, a rate such as 40/s, or a number that is not negative"
             ))
         })
     }
 }
 
-impl JsonSchema for Ratio0 {
+impl JsonSchema for WrittenBound {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "Bound".into()
     }
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": ["string", "number"], "title": "a share such as 0.1%, or a number" })
+        schemars::json_schema!({
+            "type": ["string", "number"],
+            "title": "a share such as 0.1%, a time such as 300ms, a rate such as 40/s, or a number"
+        })
     }
 }
 

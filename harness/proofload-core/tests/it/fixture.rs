@@ -222,6 +222,7 @@ fn run(behaviour: &Behaviour, id: &str) -> Run {
         timeline: timeline(),
         generator: generator(due, behaviour.wake_lag_us),
         cluster: Some(cluster()),
+        external: Vec::new(),
     };
     Run { scenario, record }
 }

@@ -39,10 +39,10 @@ workloads:
 #[derive(Clone, Copy)]
 pub(crate) struct Uploads {
     pub(crate) due: u64,
-    late: u64,
-    wrong: u64,
-    broken: u64,
-    ms: u64,
+    pub(crate) late: u64,
+    pub(crate) wrong: u64,
+    pub(crate) broken: u64,
+    pub(crate) ms: u64,
 }
 
 pub(crate) const GOOD: Uploads = Uploads { due: 100, late: 0, wrong: 0, broken: 0, ms: 20 };
@@ -124,6 +124,7 @@ pub(crate) fn record(scenario: &Scenario, seconds: &[Uploads]) -> RunRecord {
             calibration: None,
         },
         cluster: None,
+        external: Vec::new(),
     }
 }
 
@@ -267,7 +268,7 @@ fn a_rule_on_what_the_environment_lacks_is_not_judged_and_never_passes() {
         tell(&report),
         "INCONCLUSIVE: no rule was judged, so nothing was shown\n  NOT JUDGED HERE promql(\"up\") ≤ 1: this environment has no prometheus\n"
     );
-    check("sli: 'promql(\"up\")', max: 1", GOOD, "INCONCLUSIVE");
+    check("sli: 'promql(\"up\")', max: 1", GOOD, "INCONCLUSIVE: no rule was judged");
 }
 
 fn ledger(fates: &[Fate]) -> LedgerEvidence {

@@ -8,6 +8,7 @@ mod fixture;
 mod hostile;
 #[cfg(test)]
 mod judging;
+mod levels;
 #[cfg(test)]
 mod mistakes;
 #[cfg(test)]

@@ -68,6 +68,7 @@ impl Assembler {
             timeline: Timeline::default(),
             generator,
             cluster,
+            external: Vec::new(),
         };
         Self { record, pending: BTreeMap::new(), iterations: BTreeMap::new() }
     }

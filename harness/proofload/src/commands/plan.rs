@@ -112,7 +112,7 @@ fn expected_samples(scenario: &Scenario, plan: &Plan) -> Vec<String> {
             scenario.workloads.iter().map(|workload| scenario.flows[workload.flow].times_per_pass(name)).collect();
         let within = plan.arrivals.iter().filter(|arrival| (from..to).contains(&arrival.at_ns));
         let samples: f64 = within.map(|arrival| per_pass[arrival.workload as usize]).sum();
-        let least = samples_least(share, slo.claim);
+        let least = samples_least(share, slo.claim, slo.confidence);
         #[expect(clippy::cast_precision_loss, reason = "a small number of samples")]
         let enough = if samples >= least as f64 { "enough" } else { "TOO FEW: it will read INCONCLUSIVE" };
         lines.push(format!("  {} needs {least} samples at least and gets about {samples:.0}: {enough}", slo.sli));

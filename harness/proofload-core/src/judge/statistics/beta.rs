@@ -1,9 +1,9 @@
-//! The few formulas the judge needs, each with its source.
+//! The binomial tails of percentile rules, on real counts as effective sample sizes are.
 
 /// Probability that at most `late` of `total` values are late, if each is late with probability `1 − share`:
 /// the binomial distribution function as a regularised incomplete beta, `I_share(total − late, late + 1)`
 /// (Abramowitz & Stegun 26.5.24). Takes real counts, as effective sample sizes are.
-pub(super) fn at_most_late(total: f64, late: f64, share: f64) -> f64 {
+pub fn at_most_late(total: f64, late: f64, share: f64) -> f64 {
     if late >= total {
         return 1.0;
     }
@@ -11,7 +11,7 @@ pub(super) fn at_most_late(total: f64, late: f64, share: f64) -> f64 {
 }
 
 /// Probability that at least `late` of `total` values are late, if each is late with probability `1 − share`.
-pub(super) fn at_least_late(total: f64, late: f64, share: f64) -> f64 {
+pub fn at_least_late(total: f64, late: f64, share: f64) -> f64 {
     if late <= 0.0 {
         return 1.0;
     }
@@ -20,7 +20,7 @@ pub(super) fn at_least_late(total: f64, late: f64, share: f64) -> f64 {
 
 /// The regularised incomplete beta function `I_x(a, b)`, by the continued fraction of Lentz's method
 /// (Press et al., Numerical Recipes, 3rd ed., §6.4).
-pub(super) fn incomplete_beta(x: f64, a: f64, b: f64) -> f64 {
+fn incomplete_beta(x: f64, a: f64, b: f64) -> f64 {
     if x <= 0.0 {
         return 0.0;
     }
@@ -62,18 +62,6 @@ fn beta_fraction(x: f64, a: f64, b: f64) -> f64 {
         }
     }
     result
-}
-
-/// Mean and unbiased variance.
-pub(super) fn mean_variance(values: &[f64]) -> (f64, f64) {
-    #[expect(clippy::cast_precision_loss, reason = "no run has 2^53 windows")]
-    let n = values.len() as f64;
-    if values.is_empty() {
-        return (0.0, 0.0);
-    }
-    let mean = values.iter().sum::<f64>() / n;
-    let squares: f64 = values.iter().map(|value| (value - mean) * (value - mean)).sum();
-    (mean, if n > 1.0 { squares / (n - 1.0) } else { 0.0 })
 }
 
 #[cfg(test)]
