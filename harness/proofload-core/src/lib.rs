@@ -4,6 +4,7 @@
 //! Absent on purpose: clocks, network, files, randomness, tokio. Text comes in as strings, time as numbers, the seed
 //! as an argument, so everything here can be repeated on a stored run with the same bytes as the answer.
 
+pub mod baseline;
 pub mod conformance;
 pub mod data;
 pub mod environment;

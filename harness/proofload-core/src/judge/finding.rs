@@ -83,6 +83,8 @@ pub enum Group {
     Ledger,
     /// Did the autoscaler do as configured?
     Scaling,
+    /// Is it as fast as the accepted runs were?
+    Regression,
 }
 
 impl Group {

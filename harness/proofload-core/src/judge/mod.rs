@@ -1,17 +1,21 @@
 //! From evidence to a verdict. A pure function of scenario and record, so a stored run can be judged again.
 
 mod checks;
+mod comparison;
 mod finding;
 mod ledger;
+mod regression;
 mod scaling;
 mod slo;
 pub mod statistics;
 mod validity;
 
+pub use comparison::{Comparison, Design, compare, compare_runs};
 pub use finding::{Figure, Finding, Group, Outcome, Verdict};
 pub use slo::samples_least;
 pub use validity::{Signal, Unfit, unfit_above};
 
+use crate::baseline::{Baseline, BaselineRun};
 use crate::evidence::{RunEnd, RunRecord};
 use crate::report::Report;
 use crate::scenario::Scenario;
@@ -53,6 +57,11 @@ impl Abilities {
 
 /// Judges a run.
 pub fn judge(scenario: &Scenario, record: &RunRecord) -> Report {
+    judge_against(scenario, record, None)
+}
+
+/// Judges a run, and compares it with accepted ones where some are given.
+pub fn judge_against(scenario: &Scenario, record: &RunRecord, baseline: Option<&Baseline>) -> Report {
     let abilities = Abilities::of(record);
     let signals = validity::signals(scenario, record);
     let mut findings = validity::findings(&signals);
@@ -61,6 +70,10 @@ pub fn judge(scenario: &Scenario, record: &RunRecord) -> Report {
     findings.extend(slo::uncovered_errors(scenario, record));
     findings.extend(checks::uncovered(scenario, record));
     findings.extend(judge_scaling_clauses(scenario, record));
+    if let Some(baseline) = baseline {
+        let run = BaselineRun::of_findings(&findings, &record.run);
+        findings.extend(regression::judge(&run, baseline, scenario.regression.tolerance));
+    }
     let (verdict, reason) = weigh(&findings, record.run.end);
     Report::new(record, verdict, reason, findings, signals)
 }

@@ -8,8 +8,13 @@ use super::Report;
 use crate::judge::{Finding, Group, Outcome, Verdict};
 
 /// The suites, in order, by their names in the file.
-const GROUPS: &[(Group, &str)] =
-    &[(Group::Validity, "validity"), (Group::Slo, "slo"), (Group::Ledger, "ledger"), (Group::Scaling, "scaling")];
+const GROUPS: &[(Group, &str)] = &[
+    (Group::Validity, "validity"),
+    (Group::Slo, "slo"),
+    (Group::Ledger, "ledger"),
+    (Group::Scaling, "scaling"),
+    (Group::Regression, "regression"),
+];
 
 pub(super) fn render(report: &Report) -> Vec<u8> {
     let mut junit = Junit::new(text(&format!("proofload {}", report.run.scenario)));

@@ -12,12 +12,15 @@ use super::check_workload::check_workload;
 use super::flow::number_requests;
 use super::written::{WrittenScenario, WrittenStep};
 use super::written_flow::{WrittenData, WrittenDataPick};
-use super::{DataPick, DataSet, Flow, PayloadSet, Scenario, Workload};
+use super::{DataPick, DataSet, Flow, PayloadSet, Regression, Scenario, Workload};
 use crate::source::{At, Reporter, suggest};
 use crate::{API_VERSION, Problems};
 
 /// Longest time jobs may still finish after the last arrival, unless given.
 const DEFAULT_DRAIN: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// How much worse than the accepted runs a run may be, unless given.
+const DEFAULT_TOLERANCE: f64 = 0.05;
 
 /// The names that rules may refer to.
 pub(super) struct Names<'a> {
@@ -102,6 +105,7 @@ pub(super) fn check(file: &str, written: WrittenScenario) -> Result<Scenario, Pr
         known,
         slos,
         scaling,
+        regression: Regression { tolerance: written.regression.map_or(DEFAULT_TOLERANCE, |it| it.tolerance.value.0) },
         drain: written.drain.map_or(DEFAULT_DRAIN, |span| span.0),
         flows,
         workloads,

@@ -63,8 +63,17 @@ pub struct Scenario {
     pub slos: Vec<Slo>,
     /// What the autoscaler must have done.
     pub scaling: Vec<ScalingClause>,
+    /// What a comparison with accepted runs may show.
+    pub regression: Regression,
     /// How long jobs may still finish after the last arrival.
     pub drain: Duration,
+}
+
+/// What a comparison with accepted runs may show.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Regression {
+    /// How much worse a time or a rate may be, as a share.
+    pub tolerance: f64,
 }
 
 /// A file of rows, one of which every pass uses.

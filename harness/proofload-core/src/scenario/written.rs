@@ -45,8 +45,19 @@ pub(crate) struct WrittenScenario {
     /// What the autoscaler must have done.
     #[serde(default)]
     pub(crate) scaling: Vec<At<WrittenScaling>>,
+    /// What a comparison with accepted runs may show.
+    pub(crate) regression: Option<WrittenRegression>,
     /// How long jobs may still finish after the last arrival; 30 s unless given.
     pub(crate) drain: Option<Span>,
+}
+
+/// What a comparison with accepted runs (`--baseline`) may show.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Regression")]
+pub(crate) struct WrittenRegression {
+    /// How much worse a time or a rate may be; 5% unless given.
+    pub(crate) tolerance: At<Ratio>,
 }
 
 /// The steps of one pass: a list, or a map with the system they go to.

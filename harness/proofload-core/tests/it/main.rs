@@ -16,6 +16,7 @@ mod payloads;
 #[cfg(test)]
 mod planning;
 #[cfg(test)]
+mod regression;
 mod report;
 #[cfg(test)]
 mod schema;
@@ -23,6 +24,7 @@ mod schema;
 mod statistics;
 #[cfg(test)]
 mod tracing;
+mod truth;
 #[cfg(test)]
 mod validity;
 #[cfg(test)]

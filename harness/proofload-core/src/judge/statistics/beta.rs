@@ -20,7 +20,7 @@ pub fn at_least_late(total: f64, late: f64, share: f64) -> f64 {
 
 /// The regularised incomplete beta function `I_x(a, b)`, by the continued fraction of Lentz's method
 /// (Press et al., Numerical Recipes, 3rd ed., §6.4).
-fn incomplete_beta(x: f64, a: f64, b: f64) -> f64 {
+pub(super) fn incomplete_beta(x: f64, a: f64, b: f64) -> f64 {
     if x <= 0.0 {
         return 0.0;
     }

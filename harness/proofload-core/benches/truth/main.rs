@@ -1,0 +1,95 @@
+//! What the statistics of the judge are worth: each table of `reports/benchmarks/truth-*.md` by simulation, on standard
+//! output. `cargo bench -p proofload-core --bench truth -- steady` (or `regression`, `search`).
+
+#![expect(clippy::print_stdout, reason = "its tables are its output")]
+
+mod queues;
+mod steady;
+
+use steady::{Case, Hold, Outcome};
+
+const UTILISATIONS: [f64; 4] = [0.3, 0.5, 0.8, 0.9];
+const SHARES: [f64; 2] = [0.95, 0.99];
+/// Holds, and how many runs of each.
+const HOLDS: [(Hold, u32); 4] = [
+    (Hold { requests: 2_000, seconds: 40 }, 2_000),
+    (Hold { requests: 10_000, seconds: 60 }, 2_000),
+    (Hold { requests: 100_000, seconds: 300 }, 2_000),
+    (Hold { requests: 1_000_000, seconds: 600 }, 200),
+];
+
+fn main() {
+    let wanted = std::env::args().find(|arg| !arg.starts_with('-') && !arg.contains('/'));
+    match wanted.as_deref() {
+        Some("steady") => print_steady(),
+        _ => println!("name a table: steady"),
+    }
+}
+
+fn print_steady() {
+    println!(
+        "| queue | ρ | requests in | rule | false pass | false fail | without D | interval holds | D | n/D enough | then passes at 1.6× | passes at 1.6× |"
+    );
+    println!("|---|--:|---|---|--:|--:|--:|--:|--:|--:|--:|--:|");
+    let rows = std::thread::scope(|scope| {
+        let halves = [0, 1].map(|half| {
+            scope.spawn(move || {
+                let mine = queues::ALL.iter().enumerate().filter(move |(index, _)| index % 2 == half);
+                mine.map(|(index, (queue, name))| (index, rows_of(*queue, name))).collect::<Vec<_>>()
+            })
+        });
+        let mut rows: Vec<_> = halves.into_iter().flat_map(|half| half.join().expect("no simulation panics")).collect();
+        rows.sort_by_key(|(index, _)| *index);
+        rows
+    });
+    let mut worst: (f64, String) = (0.0, String::new());
+    for (row, false_pass) in rows.into_iter().flat_map(|(_, rows)| rows) {
+        if false_pass > worst.0 {
+            worst = (false_pass, row.clone());
+        }
+        println!("{row}");
+    }
+    println!("\nMost false passes: {:.2} %, in\n{}", worst.0, worst.1);
+}
+
+fn rows_of(queue: queues::Queue, name: &str) -> Vec<(String, f64)> {
+    let mut rows = Vec::new();
+    for utilisation in UTILISATIONS {
+        let length = if utilisation > 0.85 { 400_000_000 } else { 100_000_000 };
+        let limits = queues::quantiles(queue, utilisation, SHARES, length);
+        for (hold, runs) in HOLDS {
+            for (share, limit) in SHARES.into_iter().zip(limits) {
+                let case = Case { queue, utilisation, hold, share, limit };
+                let outcome = steady::simulate(&case, runs);
+                rows.push((row(name, &case, &outcome), percent(outcome.false_passes, outcome.runs)));
+            }
+        }
+    }
+    rows
+}
+
+fn row(name: &str, case: &Case, outcome: &Outcome) -> String {
+    let share = |part: u32, whole: u32, decimals: usize| match whole {
+        0 => "–".to_owned(),
+        _ => format!("{:.decimals$} %", percent(part, whole)),
+    };
+    format!(
+        "| {name} | {} | {} in {} s | p{} | {} | {} | {} | {} | {:.1} | {} | {} | {} |",
+        case.utilisation,
+        case.hold.requests,
+        case.hold.seconds,
+        case.share * 100.0,
+        share(outcome.false_passes, outcome.runs, 2),
+        share(outcome.false_fails, outcome.runs, 2),
+        share(outcome.false_passes_uncorrected, outcome.runs, 1),
+        share(outcome.covered, outcome.intervals, 1),
+        outcome.effects[outcome.effects.len() / 2],
+        share(outcome.enough, outcome.runs, 0),
+        share(outcome.passes_of_enough, outcome.enough, 1),
+        share(outcome.passes_with_room, outcome.runs, 1),
+    )
+}
+
+fn percent(part: u32, whole: u32) -> f64 {
+    f64::from(part) / f64::from(whole.max(1)) * 100.0
+}
