@@ -83,6 +83,11 @@ impl Baseline {
         };
         self.runs.iter().filter(same)
     }
+
+    /// How many runs can be compared with each other, of the kind of this one.
+    pub fn comparable_with(&self, accepted: &BaselineRun) -> usize {
+        self.runs.iter().filter(|run| run.run.environment_hash == accepted.run.environment_hash).count()
+    }
 }
 
 impl BaselineRun {

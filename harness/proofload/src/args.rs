@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use clap_complete::Shell;
+use proofload_core::scenario::units::Ratio;
 
 const EXIT_CODES: &str = "Exit codes: 0 PASS, 1 FAIL, 2 usage or invalid scenario, 3 INVALID run (proofload's own instruments failed), \
 4 INCONCLUSIVE, 5 target not reachable or not ready, 70 internal error, 130 interrupted.";
@@ -36,6 +37,22 @@ pub(crate) enum Command {
         after_help = "Example:\n  proofload judge reports/local/run-20261121T101500Z-3fa2\n\nExit codes: as of run."
     )]
     Judge(JudgeArgs),
+    /// Show earlier and later runs side by side, and whether the later ones are slower.
+    #[command(after_help = concat!(
+        "Examples:\n  proofload compare reports/local/run-A reports/local/run-B\n",
+        "  proofload compare before/ after/ --tolerance 2% --pairs\n\n",
+        "The unit is the run: with five runs or more of `before`, a shift is judged.\n",
+        "Exit codes: 0 no slower, 1 slower than tolerated, 2 usage, 4 too few runs to say."
+    ))]
+    Compare(CompareArgs),
+    /// Keep runs that later ones are held against.
+    #[command(
+        after_help = "Examples:\n  proofload baseline accept reports/local/run-20261121T101500Z-3fa2\n  proofload run scenarios/quickstart.yaml --baseline auto\n\nExit codes: 0 accepted, 2 usage, else that of the run, which did not pass."
+    )]
+    Baseline {
+        #[command(subcommand)]
+        action: BaselineAction,
+    },
     /// Check that a target keeps the contract of its system.
     #[command(after_help = concat!(
         "Examples:\n  proofload conform --profile fish --target http://127.0.0.1:8080\n",
@@ -95,6 +112,41 @@ pub(crate) struct UpArgs {
     pub(crate) env: String,
 }
 
+/// What is done with accepted runs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum BaselineAction {
+    /// Accept a run that passed.
+    Accept(AcceptArgs),
+}
+
+/// Options of `baseline accept`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct AcceptArgs {
+    /// A run folder.
+    pub(crate) run: PathBuf,
+    /// Who accepts it; git's user.name unless given.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) by: Option<String>,
+    /// Folder of accepted runs; `reports/ENVIRONMENT/baseline/SCENARIO` unless given.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) into: Option<PathBuf>,
+}
+
+/// Options of `compare`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct CompareArgs {
+    /// A run folder, or a folder of run folders.
+    pub(crate) before: PathBuf,
+    /// A run folder, or a folder of run folders.
+    pub(crate) after: PathBuf,
+    /// How much worse a time or a rate may be.
+    #[arg(long, default_value = "5%", value_parser = share)]
+    pub(crate) tolerance: f64,
+    /// The runs were made in turns: the first of the one belongs to the first of the other.
+    #[arg(long)]
+    pub(crate) pairs: bool,
+}
+
 /// A file format.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 pub(crate) enum SchemaOf {
@@ -126,6 +178,9 @@ pub(crate) struct RunArgs {
     /// Folder that gets the run's own folder; `reports/ENVIRONMENT` unless given.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Hold the run against accepted ones: a folder of them, a run folder, or `auto` for those of this scenario.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) baseline: Option<PathBuf>,
     /// Generator threads of each process; as many as the load needs unless given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
     pub(crate) threads: Option<u32>,
@@ -215,4 +270,8 @@ fn positive(text: &str) -> Result<f64, String> {
         Ok(value) if value > 0.0 && value <= 1000.0 => Ok(value),
         _ => Err("write a number above 0 and up to 1000".to_owned()),
     }
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    text.parse::<Ratio>().map(|share| share.0)
 }

@@ -6,6 +6,7 @@ mod failure;
 mod files;
 mod progress;
 mod stamp;
+mod stored;
 
 use std::process::ExitCode;
 

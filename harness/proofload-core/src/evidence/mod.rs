@@ -79,7 +79,7 @@ pub struct RunInfo {
     pub description: String,
     /// Environment name.
     pub environment: String,
-    /// SHA-256 over scenario, environment and machine, hex: runs with the same one may be compared.
+    /// SHA-256 over scenario, environment, machine and scale, hex: runs with the same one may be compared.
     pub environment_hash: String,
     /// Everything random came from it.
     pub seed: u64,

@@ -1,6 +1,7 @@
 //! The report: what was judged, in data first. One file per format.
 
 mod closing;
+mod compared;
 mod figures;
 mod hlog;
 mod html;
@@ -17,6 +18,7 @@ use crate::evidence::{Calibration, LedgerEvidence, RunInfo, RunRecord};
 use crate::judge::{Finding, Signal, Verdict};
 
 pub use closing::closing_lines;
+pub use compared::compared_lines;
 pub use summary::{LoadSummary, Quantiles, ScalingSummary, StepSummary};
 
 /// A judged run, as `report.json` holds it.

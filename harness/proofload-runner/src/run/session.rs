@@ -366,7 +366,8 @@ async fn journal(request: &RunRequest) -> Result<tokio::fs::File, RunError> {
 fn run_info(request: &RunRequest) -> RunInfo {
     let machine = machine();
     let mut hash = Sha256::new();
-    for text in [&request.scenario_text, &request.place.environment_text, &machine] {
+    let scale = request.scale.to_string();
+    for text in [&request.scenario_text, &request.place.environment_text, &machine, &scale] {
         hash.update((text.len() as u64).to_be_bytes());
         hash.update(text.as_bytes());
     }

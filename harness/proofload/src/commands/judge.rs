@@ -2,30 +2,18 @@
 
 use std::io::Write;
 
-use proofload_core::evidence::RunRecord;
 use proofload_core::report::closing_lines;
-use proofload_core::scenario::Scenario;
 
 use crate::args::JudgeArgs;
 use crate::commands::run::write_reports;
-use crate::failure::{Failure, USAGE};
+use crate::failure::Failure;
+use crate::stored::StoredRun;
 
 pub(crate) fn judge(args: &JudgeArgs) -> Result<u8, Failure> {
-    let read = |name: &str| {
-        let path = args.run.join(name);
-        let help = "name a run folder, such as reports/local/run-…";
-        std::fs::read_to_string(&path)
-            .map_err(|error| Failure::new(USAGE, format!("error: {} cannot be read: {error}; {help}", path.display())))
-    };
-    let text = read("scenario.yaml")?;
-    let file = args.run.join("scenario.yaml").display().to_string();
-    let scenario = Scenario::parse(&file, &text).map_err(|wrong| Failure::of_file(&wrong, &text))?;
-    let record = RunRecord::from_json(&read("record.json")?)
-        .map_err(|error| Failure::usage(format!("error: {}/record.json: {error}", args.run.display())))?;
-    record.fits(&scenario).map_err(|error| Failure::usage(format!("error: {}: {error}", args.run.display())))?;
-    let report = proofload_core::judge::judge(&scenario, &record);
-    let folder = proofload_runner::run::RunFolder { path: args.run.clone(), id: record.run.id.clone() };
-    write_reports(&folder, &report, &record)?;
+    let run = StoredRun::read(&args.run)?;
+    let report = run.judged();
+    let folder = proofload_runner::run::RunFolder { path: args.run.clone(), id: run.record.run.id.clone() };
+    write_reports(&folder, &report, &run.record)?;
     let mut stdout = std::io::stdout();
     for line in closing_lines(&report) {
         writeln!(stdout, "{line}")?;

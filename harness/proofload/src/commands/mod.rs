@@ -1,5 +1,7 @@
 //! One file per command.
 
+mod baseline;
+mod compare;
 mod completions;
 mod conform;
 mod generator;
@@ -19,6 +21,8 @@ pub(crate) async fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Run(args) => run::run(args).await,
         Command::Plan(args) => plan::plan(&args),
         Command::Judge(args) => judge::judge(&args),
+        Command::Compare(args) => compare::compare(&args),
+        Command::Baseline { action } => baseline::baseline(action),
         Command::Conform(args) => conform::conform(args).await,
         Command::Lint(args) => lint::lint(&args),
         Command::Generator(args) => generator::generator(&args).await,

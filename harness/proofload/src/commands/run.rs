@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use proofload_core::evidence::{RunEnd, RunRecord};
-use proofload_core::judge::judge;
 use proofload_core::plan::{Demand, demand};
 use proofload_core::report::{Report, closing_lines, files};
 use proofload_core::scenario::Scenario;
@@ -19,6 +18,7 @@ use crate::failure::{Failure, INTERRUPTED};
 use crate::files;
 use crate::progress::Progress;
 use crate::stamp;
+use crate::stored::{BASELINE_FILE, StoredRun};
 
 pub(crate) async fn run(args: RunArgs) -> Result<u8, Failure> {
     let (scenario, source) = files::scenario(&args.scenario)?;
@@ -44,9 +44,17 @@ pub(crate) async fn run(args: RunArgs) -> Result<u8, Failure> {
     }
     let threads = args.threads.unwrap_or_else(|| threads_for(&scenario, &demand));
     check_shards(threads * args.generators.max(1), &scenario)?;
+    let baseline = match &args.baseline {
+        Some(wanted) => Some(super::baseline::read(wanted, &environment.name, &scenario.name)?),
+        None => None,
+    };
     let parent = args.out.clone().unwrap_or_else(|| PathBuf::from("reports").join(&environment.name));
     let folder = RunFolder::create(&parent, &stamp::run_id(unix_ms()))?;
     folder.write("scenario.yaml", resolved(&args, &source.text).as_bytes())?;
+    if let Some(baseline) = &baseline {
+        let text = serde_json::to_string(baseline).expect("figures and names are JSON");
+        folder.write(BASELINE_FILE, text.as_bytes())?;
+    }
     let request = RunRequest {
         scenario_text: source.text,
         scenario_folder: source.folder,
@@ -75,7 +83,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<u8, Failure> {
     let outcome = run_scenario(request, stop_on_signal(), &mut |event| progress.on_event(&event)).await;
     progress.finish();
     match outcome {
-        Ok(record) => conclude(&scenario, &record, &folder),
+        Ok(record) => conclude(&StoredRun { scenario, record, baseline }, &folder),
         Err(error) => {
             folder.discard_if_empty();
             Err(error.into())
@@ -105,16 +113,16 @@ fn check_shards(shards: u32, scenario: &Scenario) -> Result<(), Failure> {
     }
 }
 
-/// Judges the record, writes every report and prints the closing lines.
-fn conclude(scenario: &Scenario, record: &RunRecord, folder: &RunFolder) -> Result<u8, Failure> {
-    let report = judge(scenario, record);
-    write_reports(folder, &report, record)?;
+/// Judges the run, writes every report and prints the closing lines.
+fn conclude(run: &StoredRun, folder: &RunFolder) -> Result<u8, Failure> {
+    let report = run.judged();
+    write_reports(folder, &report, &run.record)?;
     let mut stdout = std::io::stdout();
     for line in closing_lines(&report) {
         writeln!(stdout, "{line}")?;
     }
     writeln!(stdout, "report: {}", folder.path.join("report.html").display())?;
-    Ok(if record.run.end == RunEnd::Interrupted { INTERRUPTED } else { report.exit_code })
+    Ok(if run.record.run.end == RunEnd::Interrupted { INTERRUPTED } else { report.exit_code })
 }
 
 /// Writes every report format into the run folder.

@@ -1,6 +1,7 @@
 //! The program from outside, and the shape of the workspace.
 
 #[cfg(test)]
+mod baseline;
 mod cli;
 #[cfg(test)]
 mod conformance;

@@ -1,0 +1,79 @@
+//! `proofload compare`: earlier runs against later ones, side by side.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use proofload_core::baseline::BaselineRun;
+use proofload_core::judge::{Design, Finding, Outcome, compare_runs};
+use proofload_core::report::compared_lines;
+
+use crate::args::CompareArgs;
+use crate::failure::Failure;
+use crate::stored::StoredRun;
+
+/// Fewest runs of each side from which a shift is judged.
+const RUNS_MIN: usize = 5;
+
+pub(crate) fn compare(args: &CompareArgs) -> Result<u8, Failure> {
+    let before = runs(&args.before)?;
+    let after = runs(&args.after)?;
+    let (before, after): (Vec<&BaselineRun>, Vec<&BaselineRun>) = (before.iter().collect(), after.iter().collect());
+    if args.pairs && before.len() != after.len() {
+        let message =
+            format!("error: --pairs needs as many runs of each, and there are {} and {}", before.len(), after.len());
+        return Err(Failure::usage(message));
+    }
+    let mut stdout = std::io::stdout();
+    for line in compared_lines(&before, &after) {
+        writeln!(stdout, "{line}")?;
+    }
+    let design = match (args.pairs, after.len()) {
+        (true, _) => Design::Pairs,
+        (false, 1) => Design::One,
+        (false, _) => Design::Groups,
+    };
+    if before.len() < RUNS_MIN {
+        writeln!(
+            stdout,
+            "INCONCLUSIVE  {} against {} runs show no more than how they differ; give folders of {RUNS_MIN} runs or more",
+            after.len(),
+            before.len()
+        )?;
+        return Ok(4);
+    }
+    let findings = compare_runs(&before, &after, design, args.tolerance);
+    for finding in &findings {
+        writeln!(stdout, "{:<13} {}: {}", finding.outcome.to_string(), finding.title, finding.message)?;
+    }
+    Ok(exit_code(&findings))
+}
+
+fn exit_code(findings: &[Finding]) -> u8 {
+    let any = |outcome: Outcome| findings.iter().any(|finding| finding.outcome == outcome);
+    match () {
+        () if any(Outcome::Fail) => 1,
+        () if any(Outcome::Inconclusive) || findings.is_empty() => 4,
+        () => 0,
+    }
+}
+
+/// A run folder, or every run folder in a folder, in order of their names.
+fn runs(path: &Path) -> Result<Vec<BaselineRun>, Failure> {
+    let is_run = |path: &Path| path.join("record.json").is_file();
+    let mut folders: Vec<PathBuf> = Vec::new();
+    if is_run(path) {
+        folders.push(path.to_owned());
+    } else {
+        let unreadable =
+            |error: std::io::Error| Failure::usage(format!("error: {} cannot be read: {error}", path.display()));
+        for entry in std::fs::read_dir(path).map_err(unreadable)? {
+            folders.extend(Some(entry.map_err(unreadable)?.path()).filter(|path| is_run(path)));
+        }
+        folders.sort();
+    }
+    if folders.is_empty() {
+        return Err(Failure::usage(format!("error: {} is no run folder, and holds none", path.display())));
+    }
+    let read = |folder: &PathBuf| StoredRun::read(folder).map(|run| BaselineRun::of(&run.judged(), &run.record));
+    folders.iter().map(read).collect()
+}
