@@ -1,10 +1,10 @@
 //! From an environment as written to one that cannot be wrong, and whether a scenario fits it.
 
 use super::written::{
-    WrittenCluster, WrittenEnvironment, WrittenLocalCluster, WrittenProcess, WrittenQueue, WrittenSecret,
-    WrittenSystem, WrittenToken,
+    WrittenCluster, WrittenEnvironment, WrittenLocalCluster, WrittenProcess, WrittenPrometheus, WrittenQueue,
+    WrittenSecret, WrittenSystem, WrittenToken,
 };
-use super::{Environment, LocalCluster, Process, Queue, Secret, System, Token};
+use super::{Environment, LocalCluster, Process, Prometheus, Queue, Secret, System, Token};
 use crate::Problems;
 use crate::plan::{Plan, fullest};
 use crate::scenario::{Executor, Part, Scenario, Stage, Template, Workload};
@@ -44,6 +44,7 @@ pub(super) fn check(file: &str, written: WrittenEnvironment) -> Result<Environme
         trust: written.trust.clone(),
         systems,
         cluster,
+        prometheus: written.prometheus.as_ref().and_then(|it| check_prometheus(it, &known, &mut report)),
     };
     report.finish(Some(environment))
 }
@@ -115,6 +116,21 @@ pub(super) fn replay_above_ceiling(environment: &Environment, scenario: &Scenari
 fn peak_per_second(scenario: &Scenario) -> f64 {
     let peak = |workload: &Workload| workload.stages().iter().map(Stage::peak_per_second).fold(0.0, f64::max);
     scenario.workloads.iter().map(peak).sum()
+}
+
+fn check_prometheus(written: &WrittenPrometheus, known: &Known<'_>, report: &mut Reporter<'_>) -> Option<Prometheus> {
+    let url = &written.url;
+    if !(url.value.starts_with("http://") || url.value.starts_with("https://")) || url.value.contains("{{") {
+        let help = "write its base URL, such as http://prometheus:9090".to_owned();
+        report.add(url, format!("`{}` is no address of a Prometheus", url.value), Some(help));
+        return None;
+    }
+    if let Some(bearer) = written.bearer.as_ref().filter(|bearer| !known.secrets.contains(&bearer.value.as_str())) {
+        let help = suggest(&bearer.value, known.secrets.iter().copied());
+        report.add(bearer, format!("there is no secret `{}`", bearer.value), help);
+    }
+    let bearer = written.bearer.as_ref().map(|at| at.value.clone());
+    Some(Prometheus { url: url.value.trim_end_matches('/').to_owned(), bearer })
 }
 
 struct Known<'a> {

@@ -32,6 +32,17 @@ pub struct Environment {
     pub systems: Vec<System>,
     /// Where the workloads scale.
     pub cluster: Option<LocalCluster>,
+    /// The Prometheus that rules ask.
+    pub prometheus: Option<Prometheus>,
+}
+
+/// A Prometheus, or what answers as one does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prometheus {
+    /// Base URL.
+    pub url: String,
+    /// Name of the secret that holds a bearer token.
+    pub bearer: Option<String>,
 }
 
 /// Where a secret comes from.

@@ -40,6 +40,19 @@ pub(crate) struct WrittenEnvironment {
     pub(crate) systems: BTreeMap<String, WrittenSystem>,
     /// Where the workloads scale.
     pub(crate) cluster: Option<WrittenCluster>,
+    /// The Prometheus that rules with `promql(…)` ask.
+    pub(crate) prometheus: Option<WrittenPrometheus>,
+}
+
+/// A Prometheus, or what answers as one does.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Prometheus")]
+pub(crate) struct WrittenPrometheus {
+    /// Base URL, such as `http://prometheus:9090`; `/api/v1/query` is below it.
+    pub(crate) url: At<String>,
+    /// The secret that holds a bearer token, if one is asked for.
+    pub(crate) bearer: Option<At<String>>,
 }
 
 /// What may be done in an environment.

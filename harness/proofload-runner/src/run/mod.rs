@@ -3,6 +3,7 @@
 
 mod assembler;
 mod engine;
+mod external;
 mod folder;
 mod generators;
 mod prepare;
@@ -140,6 +141,10 @@ pub async fn run(
     let methods = load_methods(&request.scenario, &request.scenario_folder).map_err(RunError::Setup)?;
     let calibration = calibration(&request, &stop, on_event).await?;
     let mut stage = prepare::prepare(&request.place, &request.scenario.systems(), &stop, on_event).await?;
+    if let Err(error) = external::check(&request.scenario, &stage, on_event).await {
+        stage.end().await;
+        return Err(error);
+    }
     stage.payloads = payloads;
     stage.data = data;
     stage.methods = methods;

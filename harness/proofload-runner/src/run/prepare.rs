@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use proofload_core::environment::{Environment, HttpVersion, Queue, System};
+use proofload_core::environment::{Environment, HttpVersion, Queue, System, Token};
 use proofload_core::evidence::Calibration;
 use proofload_core::scenario::{Part, Template};
 use tokio_util::sync::CancellationToken;
@@ -16,6 +16,7 @@ use crate::collector::WatchedQueue;
 use crate::environment::{Running, Secrets, Spawner, authorization};
 use crate::event::{Event, Phase};
 use crate::load::{LoadedData, LoadedPayload, Methods, SystemAccess, Target};
+use crate::prometheus::Prometheus;
 
 /// Longest wait for a system that is not ours to start.
 const TARGET_READY_WITHIN: Duration = Duration::from_secs(10);
@@ -29,6 +30,7 @@ pub(super) struct Stage {
     pub(super) data: Vec<LoadedData>,
     pub(super) methods: Methods,
     pub(super) cluster: Option<LocalCluster>,
+    pub(super) prometheus: Option<Prometheus>,
     pub(super) http: reqwest::Client,
     pub(super) tls: Arc<rustls::ClientConfig>,
     /// Of the environment, as PEM texts.
@@ -88,6 +90,7 @@ pub(super) async fn prepare(
         data: Vec::new(),
         methods: Methods::default(),
         cluster: None,
+        prometheus: None,
         http: spawner.http.clone(),
         tls,
         authorities,
@@ -135,6 +138,9 @@ async fn bring_up(
             stage.queues.push(WatchedQueue::new((&system.name, name), queue, &fill).map_err(RunError::Setup)?);
         }
     }
+    if let Some(prometheus) = &environment.prometheus {
+        stage.prometheus = Some(prometheus_of(prometheus, &secrets, stage.http.clone()).map_err(RunError::Setup)?);
+    }
     if let Some(local) = &environment.cluster
         && place.target.is_none()
         && driven.contains(&local.system.as_str())
@@ -143,6 +149,17 @@ async fn bring_up(
         stage.cluster = Some(LocalCluster::start(workloads).await.map_err(RunError::Unreachable)?);
     }
     Ok(())
+}
+
+/// The Prometheus of the environment; nobody is asked yet.
+fn prometheus_of(
+    written: &proofload_core::environment::Prometheus,
+    secrets: &Secrets,
+    http: reqwest::Client,
+) -> Result<Prometheus, String> {
+    let token = written.bearer.clone().map(|secret| Token::Bearer { secret });
+    let authorization = token.map(|token| authorization(&token, secrets, 0)).transpose()?;
+    Ok(Prometheus::new(written.url.clone(), authorization, http))
 }
 
 /// Resolves a system's address, waits until it is ready and fetches its tokens.

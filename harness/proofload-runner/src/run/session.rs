@@ -17,7 +17,7 @@ use super::assembler::{Assembler, cluster_evidence, timed_steps};
 use super::prepare::Stage;
 use super::settle::{is_settled, scaling_decided};
 use super::{RunError, RunRequest};
-use super::{engine, generators};
+use super::{engine, external, generators};
 use crate::audit::Watch;
 use crate::clock::{RunClock, unix_ms};
 use crate::cluster::ClusterEvent;
@@ -122,6 +122,8 @@ pub(super) async fn run_session(
     session.assembler.audited(found);
     let work_shown = std::mem::take(&mut session.work_shown);
     session.assembler.finish(outcome, &work_shown, &request.scenario, (session.end, lasted_ms));
+    let record = &mut session.assembler.record;
+    record.external = external::gather(&request.scenario, stage, &record.run).await;
     session.save_last(on_event).await?;
     Ok(session.assembler.record)
 }

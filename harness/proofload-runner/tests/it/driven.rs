@@ -9,7 +9,7 @@ use proofload_core::evidence::{RunRecord, StepEvidence, StepKind};
 use proofload_core::plan::Plan;
 use proofload_core::scenario::Scenario;
 use proofload_core::trace::Traces;
-use proofload_runner::run::{Place, RunFolder, RunRequest, run};
+use proofload_runner::run::{Place, RunError, RunFolder, RunRequest, run};
 use tokio_util::sync::CancellationToken;
 
 /// A scenario of one GET on `/`, called `get`, with the given workload and rules.
@@ -61,6 +61,20 @@ pub(crate) async fn drive_until(
     environment: &str,
     folder: &Path,
 ) -> RunRecord {
+    try_drive_until(stop, scenario, environment, folder).await.unwrap()
+}
+
+/// The same, where it may not come to a run.
+pub(crate) async fn try_drive_at(scenario: &Scenario, environment: &str, folder: &Path) -> Result<RunRecord, RunError> {
+    try_drive_until(CancellationToken::new(), scenario, environment, folder).await
+}
+
+async fn try_drive_until(
+    stop: CancellationToken,
+    scenario: &Scenario,
+    environment: &str,
+    folder: &Path,
+) -> Result<RunRecord, RunError> {
     let text = format!("apiVersion: proofload/v1\nkind: Environment\nname: t\n{environment}\n");
     let request = RunRequest {
         scenario: scenario.clone(),
@@ -85,7 +99,7 @@ pub(crate) async fn drive_until(
         command: String::new(),
         calibrate: false,
     };
-    run(request, stop, &mut |_| ()).await.unwrap()
+    run(request, stop, &mut |_| ()).await
 }
 
 /// The evidence of the GET.

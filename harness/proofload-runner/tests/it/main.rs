@@ -18,6 +18,8 @@ mod jobs;
 #[cfg(test)]
 mod pacing;
 #[cfg(test)]
+mod prometheus;
+#[cfg(test)]
 mod stall;
 #[cfg(test)]
 mod tls;
