@@ -7,6 +7,8 @@ mod fixture;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod indexing;
+#[cfg(test)]
 mod judging;
 #[cfg(test)]
 mod mistakes;

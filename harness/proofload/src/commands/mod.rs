@@ -6,6 +6,7 @@ mod generator;
 mod judge;
 mod lint;
 mod plan;
+mod report;
 mod run;
 mod schema;
 mod stack;
@@ -19,6 +20,7 @@ pub(crate) async fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Run(args) => run::run(args).await,
         Command::Plan(args) => plan::plan(&args),
         Command::Judge(args) => judge::judge(&args),
+        Command::Report(args) => report::report(args).await,
         Command::Conform(args) => conform::conform(args).await,
         Command::Lint(args) => lint::lint(&args),
         Command::Generator(args) => generator::generator(&args).await,

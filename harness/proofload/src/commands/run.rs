@@ -7,13 +7,15 @@ use std::sync::Arc;
 use proofload_core::evidence::{RunEnd, RunRecord};
 use proofload_core::judge::judge;
 use proofload_core::plan::{Demand, demand};
-use proofload_core::report::{Report, closing_lines, files};
+use proofload_core::report::{Format, Report, closing_lines, files};
 use proofload_core::scenario::Scenario;
+use proofload_runner::otlp::Receiver;
 use proofload_runner::run::{Place, RunFolder, RunRequest, check_engine, keep_interrupts, run as run_scenario};
 use proofload_runner::{machine_limits, unix_ms};
 use tokio_util::sync::CancellationToken;
 
 use super::plan::refuse_what_cannot_be_met;
+use super::report::receiver;
 use crate::args::RunArgs;
 use crate::failure::{Failure, INTERRUPTED};
 use crate::files;
@@ -31,6 +33,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<u8, Failure> {
         ));
     }
     check_target(&args, &scenario)?;
+    let metrics_to = args.otlp.as_deref().map(receiver).transpose()?;
     check_engine(&scenario, args.generators)?;
     let (traces, plan) = files::plan(&scenario, &source.folder, args.seed)?;
     if let Some(misfit) = environment.replay_above_ceiling(&scenario, &plan) {
@@ -75,7 +78,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<u8, Failure> {
     let outcome = run_scenario(request, stop_on_signal(), &mut |event| progress.on_event(&event)).await;
     progress.finish();
     match outcome {
-        Ok(record) => conclude(&scenario, &record, &folder),
+        Ok(record) => conclude(&scenario, &record, &folder, metrics_to.as_ref()).await,
         Err(error) => {
             folder.discard_if_empty();
             Err(error.into())
@@ -106,15 +109,37 @@ fn check_shards(shards: u32, scenario: &Scenario) -> Result<(), Failure> {
 }
 
 /// Judges the record, writes every report and prints the closing lines.
-fn conclude(scenario: &Scenario, record: &RunRecord, folder: &RunFolder) -> Result<u8, Failure> {
+async fn conclude(
+    scenario: &Scenario,
+    record: &RunRecord,
+    folder: &RunFolder,
+    metrics_to: Option<&Receiver>,
+) -> Result<u8, Failure> {
     let report = judge(scenario, record);
     write_reports(folder, &report, record)?;
+    if let Some(receiver) = metrics_to {
+        send_metrics(receiver, &report, record).await;
+    }
     let mut stdout = std::io::stdout();
     for line in closing_lines(&report) {
         writeln!(stdout, "{line}")?;
     }
     writeln!(stdout, "report: {}", folder.path.join("report.html").display())?;
     Ok(if record.run.end == RunEnd::Interrupted { INTERRUPTED } else { report.exit_code })
+}
+
+/// Sends the metrics; a receiver that is away is worth a warning and changes no verdict.
+pub(crate) async fn send_metrics(receiver: &Receiver, report: &Report, record: &RunRecord) {
+    let mut request = Vec::new();
+    let written = Format::Otlp.write(report, record, &mut request).map_err(|error| error.to_string());
+    let sent = match written {
+        Ok(()) => receiver.send(request).await,
+        Err(error) => Err(error),
+    };
+    if let Err(why) = sent {
+        // Nothing can be told if standard error is closed.
+        let _ = writeln!(std::io::stderr(), "warning: {why}; the verdict stands");
+    }
 }
 
 /// Writes every report format into the run folder.

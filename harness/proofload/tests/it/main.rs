@@ -11,6 +11,8 @@ mod generators;
 #[cfg(test)]
 mod replay;
 #[cfg(test)]
+mod reporting;
+#[cfg(test)]
 mod roles;
 #[cfg(test)]
 mod workspace;
