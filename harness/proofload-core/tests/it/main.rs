@@ -19,6 +19,8 @@ mod planning;
 #[cfg(test)]
 mod report;
 #[cfg(test)]
+mod sarif;
+#[cfg(test)]
 mod schema;
 #[cfg(test)]
 mod statistics;
