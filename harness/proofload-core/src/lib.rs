@@ -13,6 +13,7 @@ pub mod judge;
 pub mod payload;
 pub mod plan;
 pub mod report;
+pub mod sarif;
 pub mod scenario;
 mod source;
 pub mod trace;

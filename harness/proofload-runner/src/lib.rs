@@ -12,6 +12,7 @@ mod environment;
 pub mod event;
 mod limits;
 mod load;
+pub mod otlp;
 mod prometheus;
 pub mod run;
 

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use clap_complete::Shell;
+use proofload_core::report::Format;
 use proofload_core::scenario::units::Ratio;
 
 const EXIT_CODES: &str = "Exit codes: 0 PASS, 1 FAIL, 2 usage or invalid scenario, 3 INVALID run (proofload's own instruments failed), \
@@ -53,6 +55,14 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: BaselineAction,
     },
+    /// Render a stored run again, in any format, or index the runs of a folder.
+    #[command(after_help = concat!(
+        "Examples:\n  proofload report reports/local/run-20261121T101500Z-3fa2 --open\n",
+        "  proofload report RUN --as jtl --out samples.jtl\n  proofload report RUN --as openmetrics --out -\n",
+        "  proofload report RUN --otlp http://127.0.0.1:4318\n  proofload report --all reports/local --open\n\n",
+        "Exit codes: 0 written, whatever the verdict, 2 usage or not a run, 70 not writable."
+    ))]
+    Report(ReportArgs),
     /// Check that a target keeps the contract of its system.
     #[command(after_help = concat!(
         "Examples:\n  proofload conform --profile fish --target http://127.0.0.1:8080\n",
@@ -196,6 +206,10 @@ pub(crate) struct RunArgs {
     /// Do not try first whether this machine can send the plan's highest rate on time.
     #[arg(long)]
     pub(crate) no_calibration: bool,
+    /// Send the metrics of the run to an OTLP/HTTP receiver at its end; headers come from
+    /// `OTEL_EXPORTER_OTLP_HEADERS`.
+    #[arg(long, value_name = "URL")]
+    pub(crate) otlp: Option<String>,
 }
 
 /// Options of `generator`.
@@ -227,6 +241,29 @@ pub(crate) struct PlanArgs {
 pub(crate) struct JudgeArgs {
     /// A run folder.
     pub(crate) run: PathBuf,
+}
+
+/// Options of `report`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ReportArgs {
+    /// A run folder.
+    #[arg(required_unless_present = "all")]
+    pub(crate) run: Option<PathBuf>,
+    /// One format alone; without it, every file that a run leaves is written again.
+    #[arg(long = "as", value_name = "FORMAT", value_parser = format(), conflicts_with = "all")]
+    pub(crate) format: Option<Format>,
+    /// Where it goes: a file, or - for standard output; without --as, a folder. The run folder unless given.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Show it with the program that this desktop has for such files.
+    #[arg(long)]
+    pub(crate) open: bool,
+    /// Index every run of a folder instead: newest first, with the trend of each rule.
+    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = "reports/local", conflicts_with_all = ["run", "otlp"])]
+    pub(crate) all: Option<PathBuf>,
+    /// Send the metrics to an OTLP/HTTP receiver too; headers come from `OTEL_EXPORTER_OTLP_HEADERS`.
+    #[arg(long, value_name = "URL")]
+    pub(crate) otlp: Option<String>,
 }
 
 /// Options of `conform`.
@@ -263,6 +300,15 @@ pub(crate) struct ConformArgs {
 pub(crate) struct LintArgs {
     /// A manifest file, a kustomization, or a folder that holds some.
     pub(crate) path: PathBuf,
+    /// Write the findings as SARIF 2.1.0 too; - writes them to standard output instead of the text.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sarif: Option<PathBuf>,
+}
+
+/// A report format by its name.
+fn format() -> impl TypedValueParser<Value = Format> {
+    PossibleValuesParser::new(Format::ALL.map(Format::name))
+        .map(|name| Format::from_name(&name).expect("only names of formats are let through"))
 }
 
 fn positive(text: &str) -> Result<f64, String> {

@@ -13,6 +13,15 @@ use serde::Serialize;
 
 use crate::manifest::Resource;
 
+/// Every kind of finding: its fixed word, and what should be so.
+pub const RULES: &[(&str, &str)] = &[
+    ("missing-requests", "Every container of a pod that scales by utilization has a request for that resource."),
+    ("kafka-max-above-partitions", "No more replicas are allowed than a topic has partitions."),
+    ("rabbitmq-counts-ready-only", "A queue's trigger counts the messages that are being worked on too."),
+    ("keda-inert-fields", "No field is set that KEDA ignores here."),
+    ("two-autoscalers", "One autoscaler scales a workload."),
+];
+
 /// One contradiction, with what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {

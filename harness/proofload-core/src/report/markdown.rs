@@ -163,7 +163,7 @@ fn step(step: &StepSummary) -> String {
 }
 
 /// A text that cannot leave its table cell or become markup.
-fn cell(text: &str) -> String {
+pub(super) fn cell(text: &str) -> String {
     let mut escaped = String::new();
     for c in words::clip(text, TEXT_MAX).chars() {
         match c {

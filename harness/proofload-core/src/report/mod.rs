@@ -3,11 +3,18 @@
 mod closing;
 mod compared;
 mod figures;
+mod format;
 mod hlog;
 mod html;
+pub mod index;
 mod json;
+mod jtl;
 mod junit;
+pub(crate) mod labels;
 mod markdown;
+mod metrics;
+mod otlp;
+mod performance;
 mod summary;
 mod words;
 
@@ -19,6 +26,8 @@ use crate::judge::{Finding, Signal, Verdict};
 
 pub use closing::closing_lines;
 pub use compared::compared_lines;
+pub use format::Format;
+pub use jtl::JTL_ROWS_MAX;
 pub use summary::{LoadSummary, Quantiles, ScalingSummary, StepSummary};
 
 /// A judged run, as `report.json` holds it.
@@ -72,6 +81,8 @@ pub fn files(report: &Report, record: &RunRecord) -> Vec<RunFile> {
         RunFile { name: "junit.xml", content: junit::render(report) },
         RunFile { name: "summary.md", content: markdown::render(report) },
         RunFile { name: "latency.hlog", content: hlog::render(record) },
+        RunFile { name: "metrics.txt", content: metrics::render(report) },
+        RunFile { name: "performance.json", content: performance::render(report, record) },
     ]
 }
 

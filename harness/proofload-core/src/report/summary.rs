@@ -92,11 +92,17 @@ pub struct ScalingSummary {
     pub syncs: u64,
 }
 
+/// Seconds of the plan, or of the run if that was shorter.
+#[expect(clippy::cast_precision_loss, reason = "milliseconds of a run are far below 2^53")]
+pub(super) fn length_s(record: &RunRecord) -> f64 {
+    let plan_ends_ms = record.plan.iter().map(|workload| workload.ends_ns).max().unwrap_or(0).div_ceil(1_000_000);
+    plan_ends_ms.min(record.run.lasted_ms) as f64 / 1e3
+}
+
 #[expect(clippy::cast_precision_loss, reason = "counts and milliseconds of a run are far below 2^53")]
 pub(super) fn load(record: &RunRecord) -> LoadSummary {
     let generator = &record.generator;
-    let plan_ends_ms = record.plan.iter().map(|workload| workload.ends_ns).max().unwrap_or(0).div_ceil(1_000_000);
-    let length_s = plan_ends_ms.min(record.run.lasted_ms) as f64 / 1e3;
+    let length_s = length_s(record);
     let rate = |count: u64| if length_s > 0.0 { count as f64 / length_s } else { 0.0 };
     LoadSummary {
         planned: record.plan.iter().map(|workload| workload.arrivals).sum(),

@@ -2,8 +2,9 @@
 
     python check_run_folder.py DIR [SCHEMA]
 
-Needs hdrhistogram, junitparser and jsonschema from PyPI. Ends with 0 if everything agrees, else 1 with a line per
-difference.
+Needs hdrhistogram, junitparser, jsonschema, xmlschema, prometheus_client, opentelemetry-proto and bzt from PyPI. Files
+that are made on request alone (otlp.json, samples.jtl) are read where they lie. Ends with 0 if everything agrees, else 1
+with a line per difference.
 """
 
 import json
@@ -17,7 +18,17 @@ from hdrh.log import HistogramLogReader
 from jsonschema import Draft202012Validator
 from junitparser import JUnitXml
 
-FILES = ["report.html", "report.json", "junit.xml", "summary.md", "latency.hlog"]
+import formats
+
+FILES = [
+    "report.html",
+    "report.json",
+    "junit.xml",
+    "summary.md",
+    "latency.hlog",
+    "metrics.txt",
+    "performance.json",
+]
 DEFAULT_SCHEMA = pathlib.Path(__file__).resolve().parents[2] / "schema" / "report.v1.json"
 
 
@@ -96,6 +107,14 @@ def check_junit(folder, report):
         yield f"junit.xml: says {suites.tests} tests and holds {len(cases)}"
 
 
+def check_on_request(folder, report):
+    """What a run does not leave unless it is asked."""
+    made = [("otlp.json", formats.check_otlp), ("samples.jtl", formats.check_jtl)]
+    for name, check in made:
+        if (folder / name).is_file():
+            yield from check(folder / name, report)
+
+
 def check_schema(report, schema):
     Draft202012Validator.check_schema(schema)
     for error in Draft202012Validator(schema).iter_errors(report):
@@ -105,6 +124,9 @@ def check_schema(report, schema):
 def check_sizes(folder):
     if (folder / "report.html").stat().st_size > 2_000_000:
         yield "report.html: over 2 MB"
+    for name in FILES:
+        if formats.has_control((folder / name).read_text(encoding="utf-8")):
+            yield f"{name}: holds control characters"
     if len((folder / "summary.md").read_text(encoding="utf-8").splitlines()) > 60:
         yield "summary.md: over 60 lines"
 
@@ -121,6 +143,10 @@ def main(arguments):
         *check_schema(report, schema),
         *check_log(folder, report),
         *check_junit(folder, report),
+        *formats.check_junit_schema(folder / "junit.xml"),
+        *formats.check_metrics(folder, report),
+        *formats.check_performance(folder, report),
+        *check_on_request(folder, report),
         *check_sizes(folder),
     ]
     for line in wrong:

@@ -16,7 +16,7 @@ use proofload_core::evidence::{
 };
 use proofload_core::judge::judge;
 use proofload_core::plan::Plan;
-use proofload_core::report::{Report, RunFile, closing_lines, files};
+use proofload_core::report::{Format, Report, RunFile, closing_lines, files};
 use proofload_core::scenario::Scenario;
 use proofload_core::trace::Traces;
 
@@ -84,6 +84,12 @@ impl Run {
     pub(crate) fn text(&self, name: &str) -> String {
         let file = self.files().into_iter().find(|file| file.name == name).unwrap();
         String::from_utf8(file.content).unwrap()
+    }
+
+    pub(crate) fn rendered(&self, format: Format) -> Vec<u8> {
+        let mut content = Vec::new();
+        format.write(&self.judged(), &self.record, &mut content).unwrap();
+        content
     }
 
     pub(crate) fn closing(&self) -> String {

@@ -13,12 +13,12 @@ use proofload_core::evidence::{
     CheckCounts, Fate, LedgerEntry, LedgerEvidence, Mark, ReplicaPoint, StepEvidence, StepKind,
 };
 use proofload_core::judge::{Finding, Outcome};
-use proofload_core::report::{closing_lines, files};
+use proofload_core::report::{Format, closing_lines, files};
 
 use super::fixture::{self, Run};
 
 /// Every text is markup, control characters and an attempt to leave its place.
-const ODD: &str = "<script>alert(1)</script>\"'&amp;`|*_\u{0}\u{1b}[31m]]>\u{fffe}--> {{x}} \u{202e}é\n# ,";
+pub(crate) const ODD: &str = "<script>alert(1)</script>\"'&amp;`|*_\u{0}\u{1b}[31m]]>\u{fffe}--> {{x}} \u{202e}é\n# ,";
 
 /// Every text from outside is odd.
 pub(crate) fn odd() -> Run {
@@ -125,11 +125,47 @@ fn a_page_stays_small_whatever_the_record_holds() {
         match file.name {
             "report.html" => assert!(text.len() <= 2_000_000, "{} bytes", text.len()),
             "summary.md" => assert!(text.lines().count() <= 60 && text.len() < 100_000, "{}", text.len()),
+            "metrics.txt" => assert!(text.len() < 1_000_000, "{}", text.len()),
+            "performance.json" => assert!(text.len() < 10_000, "{}", text.len()),
+            "junit.xml" => names_of(&text).for_each(|name| assert!(name.chars().count() < 256, "{name}")),
             _ => {}
         }
     }
     let closing = closing_lines(&report);
     assert!(closing.len() == 5 && closing.iter().all(|line| line.chars().count() < 500), "{closing:?}");
+}
+
+/// The names that viewers keep in columns of a bounded width.
+fn names_of(junit: &str) -> impl Iterator<Item = &str> {
+    junit.split("name=\"").skip(1).filter_map(|rest| rest.split('"').next())
+}
+
+#[test]
+fn labels_in_other_tools_files_are_inert() {
+    for run in [odd(), huge()] {
+        let metrics = String::from_utf8(run.rendered(Format::OpenMetrics)).unwrap();
+        let samples = || metrics.lines().filter(|line| !line.starts_with('#'));
+        for line in samples() {
+            assert!(!line.contains(['#', '\\', '\'', '`', '$']) && line.matches('"').count() % 2 == 0, "{line}");
+            assert!(line.rsplit(' ').next().unwrap().parse::<f64>().unwrap().is_finite(), "{line}");
+        }
+        let mut named: Vec<&str> = samples().filter_map(|line| line.rsplit_once(' ')).map(|(name, _)| name).collect();
+        let all = named.len();
+        named.sort_unstable();
+        named.dedup();
+        assert_eq!(named.len(), all, "each name with its labels stands once");
+        assert!(metrics.ends_with("\n# EOF\n"));
+
+        let jtl = String::from_utf8(run.rendered(Format::Jtl)).unwrap();
+        for line in jtl.lines().skip(1) {
+            let fields = line.split('"').step_by(2).map(|part| part.matches(',').count()).sum::<usize>() + 1;
+            let ended = line.ends_with(",0,1,1,0,0");
+            assert!(fields == 13 && ended && !line.contains(char::is_control), "{line}");
+        }
+        let otlp: serde_json::Value = serde_json::from_slice(&run.rendered(Format::Otlp)).unwrap();
+        let text = otlp.to_string();
+        assert!(!text.contains("null") && text.len() < 20_000_000, "{}", text.len());
+    }
 }
 
 #[test]

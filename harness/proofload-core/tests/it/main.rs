@@ -7,6 +7,8 @@ mod fixture;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod indexing;
+#[cfg(test)]
 mod judging;
 mod levels;
 #[cfg(test)]
@@ -18,6 +20,8 @@ mod planning;
 #[cfg(test)]
 mod regression;
 mod report;
+#[cfg(test)]
+mod sarif;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]

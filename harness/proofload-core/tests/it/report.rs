@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use super::fixture::{self, Run};
-use proofload_core::report::{Report, RunFile};
+use proofload_core::report::{Format, Report, RunFile};
 
 /// A run and its folder, rendered once for all tests.
 struct Kind {
@@ -54,6 +54,43 @@ fn closing_lines_tell_a_run_in_five() {
 fn junit_shows_every_finding() {
     for kind in kinds() {
         insta::assert_snapshot!(format!("junit-{}", kind.name), kind.text("junit.xml"));
+    }
+}
+
+#[test]
+fn metrics_tell_the_headline_figures() {
+    for kind in kinds() {
+        insta::assert_snapshot!(format!("metrics-{}", kind.name), kind.text("metrics.txt"));
+    }
+}
+
+#[test]
+fn performance_is_told_as_k6_would() {
+    for kind in kinds() {
+        insta::assert_snapshot!(format!("performance-{}", kind.name), kind.text("performance.json"));
+    }
+}
+
+/// These hold every moment of a run, so a run of one second is enough to see their shape.
+#[test]
+fn what_is_made_on_request_has_its_shape() {
+    let run = super::hostile::single();
+    insta::assert_snapshot!("jtl-single", String::from_utf8(run.rendered(Format::Jtl)).unwrap());
+    let otlp: serde_json::Value = serde_json::from_slice(&run.rendered(Format::Otlp)).unwrap();
+    insta::assert_snapshot!("otlp-single", serde_json::to_string_pretty(&otlp).unwrap());
+}
+
+#[test]
+fn a_run_leaves_the_files_that_are_promised() {
+    let left: Vec<&str> = kinds()[0].files.iter().map(|file| file.name).collect();
+    let promised = ["report.html", "report.json", "junit.xml", "summary.md", "latency.hlog", "metrics.txt"];
+    assert_eq!(left, [&promised[..], &["performance.json"]].concat());
+    let named: Vec<&str> = Format::ALL.map(Format::file_name).into();
+    assert_eq!(named[..7], left[..]);
+    assert!(Format::ALL.iter().all(|format| Format::from_name(format.name()) == Some(*format)));
+    for file in &kinds()[0].files {
+        let format = Format::ALL.into_iter().find(|format| format.file_name() == file.name).unwrap();
+        assert_eq!(kinds()[0].run.rendered(format), file.content, "{}", file.name);
     }
 }
 
@@ -144,8 +181,8 @@ fn folders_are_left_for_other_readers_where_asked() {
     for kind in kinds() {
         let folder = std::path::Path::new(&out).join(kind.name);
         std::fs::create_dir_all(&folder).unwrap();
-        for file in &kind.files {
-            std::fs::write(folder.join(file.name), &file.content).unwrap();
+        for format in Format::ALL {
+            std::fs::write(folder.join(format.file_name()), kind.run.rendered(format)).unwrap();
         }
     }
 }

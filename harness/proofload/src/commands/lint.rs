@@ -3,27 +3,28 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use proofload_autoscale::lint::lint as find;
+use proofload_autoscale::lint::{Finding, lint as find};
 use proofload_autoscale::manifest::{Resource, parse, render};
+use proofload_core::sarif::of_lint;
 
 use crate::args::LintArgs;
 use crate::failure::Failure;
 
 pub(crate) fn lint(args: &LintArgs) -> Result<u8, Failure> {
-    let mut out = std::io::stdout();
-    let mut count = 0;
     let sets = sets(&args.path)?;
     if sets.is_empty() {
         return Err(Failure::usage(format!("error: {} holds no manifest (*.yaml)", args.path.display())));
     }
-    for (name, resources) in &sets {
-        let findings = find(resources);
-        if findings.is_empty() {
-            continue;
-        }
+    let found: Vec<(&Path, Vec<Finding>)> =
+        sets.iter().map(|(name, resources)| (name.as_path(), find(resources))).collect();
+    let count: usize = found.iter().map(|(_, findings)| findings.len()).sum();
+    if write_sarif(args, &found)? {
+        return Ok(u8::from(count > 0));
+    }
+    let mut out = std::io::stdout();
+    for (name, findings) in found.iter().filter(|(_, findings)| !findings.is_empty()) {
         writeln!(out, "{}", name.display())?;
-        for finding in &findings {
-            count += 1;
+        for finding in findings {
             writeln!(out, "  {} {} {}: {}", finding.level, finding.id, finding.resource, finding.message)?;
             writeln!(out, "      {}", finding.advice)?;
         }
@@ -31,6 +32,22 @@ pub(crate) fn lint(args: &LintArgs) -> Result<u8, Failure> {
     let objects: usize = sets.iter().map(|(_, resources)| resources.len()).sum();
     writeln!(out, "{count} findings in {objects} objects of {} sets", sets.len())?;
     Ok(u8::from(count > 0))
+}
+
+/// Writes SARIF where asked; says whether it stands in place of the text. What several overlays share is told once.
+fn write_sarif(args: &LintArgs, found: &[(&Path, Vec<Finding>)]) -> Result<bool, Failure> {
+    let Some(path) = &args.sarif else { return Ok(false) };
+    let mut all: Vec<Finding> = found.iter().flat_map(|(_, findings)| findings.clone()).collect();
+    all.sort_by(|a, b| (&a.file, a.line, a.id, &a.message).cmp(&(&b.file, b.line, b.id, &b.message)));
+    all.dedup();
+    let text = of_lint(&all);
+    if path.as_os_str() == "-" {
+        std::io::stdout().write_all(text.as_bytes())?;
+        return Ok(true);
+    }
+    std::fs::write(path, text)
+        .map_err(|error| Failure::internal(format!("error: {} cannot be written: {error}", path.display())))?;
+    Ok(false)
 }
 
 /// What belongs together: each kustomization that no other includes, or all plain files of a folder.

@@ -8,6 +8,7 @@ mod generator;
 mod judge;
 mod lint;
 mod plan;
+mod report;
 mod run;
 mod schema;
 mod stack;
@@ -23,6 +24,7 @@ pub(crate) async fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Judge(args) => judge::judge(&args),
         Command::Compare(args) => compare::compare(&args),
         Command::Baseline { action } => baseline::baseline(action),
+        Command::Report(args) => report::report(args).await,
         Command::Conform(args) => conform::conform(args).await,
         Command::Lint(args) => lint::lint(&args),
         Command::Generator(args) => generator::generator(&args).await,

@@ -6,13 +6,15 @@ use std::sync::Arc;
 
 use proofload_core::evidence::{RunEnd, RunRecord};
 use proofload_core::plan::{Demand, demand};
-use proofload_core::report::{Report, closing_lines, files};
+use proofload_core::report::{Format, Report, closing_lines, files};
 use proofload_core::scenario::Scenario;
+use proofload_runner::otlp::Receiver;
 use proofload_runner::run::{Place, RunFolder, RunRequest, check_engine, keep_interrupts, run as run_scenario};
 use proofload_runner::{machine_limits, unix_ms};
 use tokio_util::sync::CancellationToken;
 
 use super::plan::refuse_what_cannot_be_met;
+use super::report::receiver;
 use crate::args::RunArgs;
 use crate::failure::{Failure, INTERRUPTED};
 use crate::files;
@@ -31,6 +33,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<u8, Failure> {
         ));
     }
     check_target(&args, &scenario)?;
+    let metrics_to = args.otlp.as_deref().map(receiver).transpose()?;
     check_engine(&scenario, args.generators)?;
     let (traces, plan) = files::plan(&scenario, &source.folder, args.seed)?;
     if let Some(misfit) = environment.replay_above_ceiling(&scenario, &plan) {
@@ -83,7 +86,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<u8, Failure> {
     let outcome = run_scenario(request, stop_on_signal(), &mut |event| progress.on_event(&event)).await;
     progress.finish();
     match outcome {
-        Ok(record) => conclude(&StoredRun { scenario, record, baseline }, &folder),
+        Ok(record) => conclude(&StoredRun { scenario, record, baseline }, &folder, metrics_to.as_ref()).await,
         Err(error) => {
             folder.discard_if_empty();
             Err(error.into())
@@ -114,15 +117,32 @@ fn check_shards(shards: u32, scenario: &Scenario) -> Result<(), Failure> {
 }
 
 /// Judges the run, writes every report and prints the closing lines.
-fn conclude(run: &StoredRun, folder: &RunFolder) -> Result<u8, Failure> {
+async fn conclude(run: &StoredRun, folder: &RunFolder, metrics_to: Option<&Receiver>) -> Result<u8, Failure> {
     let report = run.judged();
     write_reports(folder, &report, &run.record)?;
+    if let Some(receiver) = metrics_to {
+        send_metrics(receiver, &report, &run.record).await;
+    }
     let mut stdout = std::io::stdout();
     for line in closing_lines(&report) {
         writeln!(stdout, "{line}")?;
     }
     writeln!(stdout, "report: {}", folder.path.join("report.html").display())?;
     Ok(if run.record.run.end == RunEnd::Interrupted { INTERRUPTED } else { report.exit_code })
+}
+
+/// Sends the metrics; a receiver that is away is worth a warning and changes no verdict.
+pub(crate) async fn send_metrics(receiver: &Receiver, report: &Report, record: &RunRecord) {
+    let mut request = Vec::new();
+    let written = Format::Otlp.write(report, record, &mut request).map_err(|error| error.to_string());
+    let sent = match written {
+        Ok(()) => receiver.send(request).await,
+        Err(error) => Err(error),
+    };
+    if let Err(why) = sent {
+        // Nothing can be told if standard error is closed.
+        let _ = writeln!(std::io::stderr(), "warning: {why}; the verdict stands");
+    }
 }
 
 /// Writes every report format into the run folder.

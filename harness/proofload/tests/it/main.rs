@@ -12,6 +12,8 @@ mod generators;
 #[cfg(test)]
 mod replay;
 #[cfg(test)]
+mod reporting;
+#[cfg(test)]
 mod roles;
 #[cfg(test)]
 mod workspace;

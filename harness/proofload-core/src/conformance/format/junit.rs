@@ -1,5 +1,7 @@
-//! `conformance.junit.xml`, for CI systems: a failed check is a failure, a fault of the harness an error, and whatever
-//! was not decided is skipped with its reason.
+//! `conformance.junit.xml`, for CI systems: a failed check is a failure; a fault of the harness, or a check that proved
+//! nothing, is an error; what was not carried out is skipped with its reason.
+
+use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
@@ -8,6 +10,7 @@ use crate::conformance::{CheckResult, ConformanceReport, Outcome};
 pub(super) fn render(report: &ConformanceReport) -> String {
     let run = &report.heading;
     let mut suite = TestSuite::new(format!("conformance {}", run.profile));
+    suite.set_time(Duration::ZERO);
     suite.add_properties([
         Property::new("target", run.target.as_str()),
         Property::new("date", run.date.as_str()),
@@ -24,18 +27,26 @@ fn case(check: &CheckResult) -> TestCase {
     let mut status = match check.outcome {
         Outcome::Pass => TestCaseStatus::success(),
         Outcome::Fail => TestCaseStatus::non_success(NonSuccessKind::Failure),
-        Outcome::Error => TestCaseStatus::non_success(NonSuccessKind::Error),
-        Outcome::Inconclusive | Outcome::Skip => TestCaseStatus::skipped(),
+        Outcome::Error | Outcome::Inconclusive => TestCaseStatus::non_success(NonSuccessKind::Error),
+        Outcome::Skip => TestCaseStatus::skipped(),
     };
     if check.outcome != Outcome::Pass {
         let kind = check.skip_reason.map_or(check.outcome.word(), |reason| reason.word());
         status.set_type(kind);
-        status.set_message(check.message.as_str());
+        status.set_message(message(check, kind));
         status.set_description(description(check));
     }
     let mut case = TestCase::new(check.id.as_str(), status);
-    case.set_classname(format!("{} {}", check.level.word(), check.feature));
+    case.set_classname(format!("{} {}", check.level.word(), check.feature)).set_time(Duration::ZERO);
     case
+}
+
+/// What is neither failed nor passed says so, for viewers that show the message alone.
+fn message(check: &CheckResult, kind: &str) -> String {
+    match check.outcome {
+        Outcome::Fail => check.message.clone(),
+        _ => format!("{}: {}", kind.to_uppercase(), check.message),
+    }
 }
 
 fn description(check: &CheckResult) -> String {

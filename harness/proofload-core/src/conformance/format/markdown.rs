@@ -18,7 +18,7 @@ pub(super) fn render(report: &ConformanceReport) -> String {
         profile = run.profile,
         result = report.result.word(),
         reason = sentence(&report.reason),
-        target = run.target,
+        target = cell(&run.target),
         date = run.date,
         version = run.suite_version,
     );
@@ -27,19 +27,19 @@ pub(super) fn render(report: &ConformanceReport) -> String {
     }
     text += "\n## Every check\n\n| check | level | outcome | what a conformant target does |\n|---|---|---|---|\n";
     text.extend(report.checks.iter().map(row));
-    text + &format!("\n## Repeat\n\n```\n{}\n```\n", command(report))
+    text + &format!("\n## Repeat\n\n{}", fence(&command(report)))
 }
 
 fn finding(check: &CheckResult) -> String {
-    let repro = check.repro.iter().map(|line| format!("\n```\n{line}\n```\n"));
+    let repro = check.repro.iter().map(|line| format!("\n{}", fence(line)));
     let repro: String = repro.collect();
     format!(
         "\n## {}: {} ({})\n\n{} ({})\n\n{}\n{repro}",
-        check.id,
+        cell(&check.id),
         check.outcome.word(),
         check.level.word(),
-        check.sentence,
-        check.source,
+        cell(&check.sentence),
+        cell(&check.source),
         sentence(&cell(&check.message)),
     )
 }
@@ -47,7 +47,12 @@ fn finding(check: &CheckResult) -> String {
 fn row(check: &CheckResult) -> String {
     let reason = check.skip_reason.map_or_else(String::new, |reason| format!(" ({})", reason.word()));
     let (outcome, level) = (check.outcome.word(), check.level.word());
-    format!("| `{}` | {level} | {outcome}{reason} | {} |\n", check.id, cell(&check.sentence))
+    format!("| `{}` | {level} | {outcome}{reason} | {} |\n", cell(&check.id), cell(&check.sentence))
+}
+
+/// A command as a block of code that it cannot leave.
+fn fence(line: &str) -> String {
+    format!("```\n{}\n```\n", line.replace("```", "'''").replace('\n', " "))
 }
 
 /// What came over the wire must not break the table or become markup.
