@@ -62,10 +62,11 @@ pub struct RunFile {
     pub content: Vec<u8>,
 }
 
-/// Every file that tells of a judged run. The record and the scenario are stored by whoever ran it.
-pub fn files(report: &Report, record: &RunRecord) -> Vec<RunFile> {
+/// Every file that tells of a judged run, beside its baseline where there is one. The record and the scenario are stored
+/// by whoever ran it.
+pub fn files(report: &Report, record: &RunRecord, baseline: Option<&RunRecord>) -> Vec<RunFile> {
     vec![
-        RunFile { name: "report.html", content: html::render(report, record) },
+        RunFile { name: "report.html", content: html::render(report, record, baseline) },
         RunFile { name: "report.json", content: json::render(report) },
         RunFile { name: "junit.xml", content: junit::render(report) },
         RunFile { name: "summary.md", content: markdown::render(report) },

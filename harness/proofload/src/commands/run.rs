@@ -119,7 +119,7 @@ fn conclude(scenario: &Scenario, record: &RunRecord, folder: &RunFolder) -> Resu
 
 /// Writes every report format into the run folder.
 pub(crate) fn write_reports(folder: &RunFolder, report: &Report, record: &RunRecord) -> Result<(), Failure> {
-    for file in files(report, record) {
+    for file in files(report, record, None) {
         folder.write(file.name, &file.content)?;
     }
     Ok(())

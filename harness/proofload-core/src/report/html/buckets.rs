@@ -58,6 +58,11 @@ impl Bucket {
         sum
     }
 
+    /// A step's whole run, read from its seconds.
+    pub(super) fn whole(step: &StepEvidence) -> Self {
+        Self::sum(&fold(step, u32::MAX))
+    }
+
     /// Adds another's counts, and leaves its histogram.
     pub(super) fn count(&mut self, other: &Bucket) {
         self.due += other.due;

@@ -3,21 +3,29 @@
 
 mod banner;
 mod buckets;
+mod heat;
+mod jobs;
 mod latency;
 mod limits;
 mod panel;
 mod percentiles;
 mod rows;
+mod samples;
 mod scale;
 mod scaling;
 mod series;
 mod timeline;
+mod validity;
 
 use askama::Template;
 
 use super::{Report, words};
 use crate::evidence::{RunRecord, StepEvidence, StepKind};
 use buckets::Bucket;
+use panel::Sample;
+
+/// Most steps with drawings of their own.
+const STEPS_MAX: usize = 8;
 
 /// A step with its seconds folded once, for all drawings.
 struct MeasuredStep<'r> {
@@ -40,29 +48,39 @@ struct Page {
     rules: rows::Rules,
     timeline: timeline::Timeline,
     percentiles: Vec<panel::Panel>,
+    /// What the second curve of a spread is.
+    baseline_note: String,
     steps: rows::Steps,
-    ledger: rows::Ledger,
+    checks: samples::Checks,
+    stages: Vec<jobs::StageRow>,
+    ledger: jobs::Ledger,
     scaling: Vec<scaling::ScaledSection>,
     scaling_note: String,
+    slowest: samples::Slowest,
     command: String,
     about: Vec<rows::Pair>,
 }
 
-pub(super) fn render(report: &Report, record: &RunRecord) -> Vec<u8> {
+/// The page of a judged run; where a baseline is given, its curves lie under those of this run.
+pub(super) fn render(report: &Report, record: &RunRecord, baseline: Option<&RunRecord>) -> Vec<u8> {
     let steps = measure(record);
     let page = Page {
         title: format!("{}: {}", report.verdict, words::clip(&report.run.scenario, 120)),
         banner: banner::banner(report),
-        load: rows::load(report),
+        load: validity::pairs(report, record),
         signals: rows::signals(report),
         caution: rows::caution(report),
         rules: rows::rules(report),
         timeline: timeline::timeline(record, &steps, &report.findings),
-        percentiles: vec![percentiles::panel(&steps, &report.findings, record)],
+        percentiles: percentiles::panels(&steps, &report.findings, record, baseline),
+        baseline_note: percentiles::note(record, baseline),
         steps: rows::steps(report),
-        ledger: rows::ledger(report),
+        checks: samples::checks(record),
+        stages: jobs::stages(report, record),
+        ledger: jobs::ledger(report),
         scaling: scaling::sections(record),
         scaling_note: scaling::note(record),
+        slowest: samples::slowest(record),
         command: words::clip(&report.run.command, 4000),
         about: rows::about(report),
     };
@@ -80,6 +98,11 @@ fn measure(record: &RunRecord) -> Vec<MeasuredStep<'_>> {
         MeasuredStep { evidence, whole: Bucket::sum(&buckets), buckets }
     };
     record.steps.iter().map(measured).collect()
+}
+
+/// A sentence of the judge on a page, where no backticks are needed.
+fn prose(text: &str, most: usize) -> String {
+    words::clip(&text.replace('`', ""), most)
 }
 
 /// What a reader calls a step.
