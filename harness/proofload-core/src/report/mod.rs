@@ -66,12 +66,17 @@ pub struct RunFile {
 /// by whoever ran it.
 pub fn files(report: &Report, record: &RunRecord, baseline: Option<&RunRecord>) -> Vec<RunFile> {
     vec![
-        RunFile { name: "report.html", content: html::render(report, record, baseline) },
+        RunFile { name: "report.html", content: page(report, record, baseline) },
         RunFile { name: "report.json", content: json::render(report) },
         RunFile { name: "junit.xml", content: junit::render(report) },
         RunFile { name: "summary.md", content: markdown::render(report) },
         RunFile { name: "latency.hlog", content: hlog::render(record) },
     ]
+}
+
+/// `report.html` alone; where a baseline is given, its curves lie under those of this run.
+pub fn page(report: &Report, record: &RunRecord, baseline: Option<&RunRecord>) -> Vec<u8> {
+    html::render(report, record, baseline)
 }
 
 impl Report {

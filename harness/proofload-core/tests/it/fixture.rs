@@ -320,7 +320,7 @@ fn slowest(seconds: &[Second], outcome: &str) -> Vec<SlowSample> {
     slowest
 }
 
-fn empty_second(at: u32, limits: usize) -> Second {
+pub(crate) fn empty_second(at: u32, limits: usize) -> Second {
     Second {
         at,
         due: 0,

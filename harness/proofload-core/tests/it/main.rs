@@ -9,6 +9,8 @@ mod hostile;
 #[cfg(test)]
 mod judging;
 #[cfg(test)]
+mod large;
+#[cfg(test)]
 mod mistakes;
 #[cfg(test)]
 mod payloads;

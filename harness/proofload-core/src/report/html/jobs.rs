@@ -1,8 +1,8 @@
 //! What is known of jobs: how long each stage took, and every job's fate.
 
 use super::rows::{NOTHING, ROWS_MAX, cells_ms};
-use crate::evidence::{Fate, Histogram, LedgerEvidence, RunRecord, StepEvidence, StepKind, micros_to_ms};
-use crate::report::{Quantiles, Report, words};
+use crate::evidence::{Fate, LedgerEvidence, RunRecord, StepEvidence, StepKind};
+use crate::report::{Quantiles, Report, summary, words};
 
 pub(super) struct Ledger {
     pub(super) flows: Vec<LedgerRow>,
@@ -50,10 +50,8 @@ pub(super) fn stages(report: &Report, record: &RunRecord) -> Vec<StageRow> {
 
 /// `None` where the record does not hold it: no acceptance takes no time at all.
 fn accepted_ms(step: &StepEvidence) -> Option<Quantiles> {
-    let waits = Histogram::merge(step.seconds.iter().map(|second| &second.queue_wait));
-    let at = |share: f64| micros_to_ms(waits.value_at_quantile(share));
-    let all = Quantiles { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: micros_to_ms(waits.max()) };
-    (waits.max() > 0).then_some(all)
+    let waits = summary::quantiles(step.seconds.iter().map(|second| &second.queue_wait));
+    (waits.max > 0.0).then_some(waits)
 }
 
 pub(super) fn ledger(report: &Report) -> Ledger {

@@ -27,6 +27,9 @@ use panel::Sample;
 /// Most steps with drawings of their own.
 const STEPS_MAX: usize = 8;
 
+/// Threads that read histograms.
+const THREADS: usize = 4;
+
 /// A step with its seconds folded once, for all drawings.
 struct MeasuredStep<'r> {
     evidence: &'r StepEvidence,
@@ -61,7 +64,6 @@ struct Page {
     about: Vec<rows::Pair>,
 }
 
-/// The page of a judged run; where a baseline is given, its curves lie under those of this run.
 pub(super) fn render(report: &Report, record: &RunRecord, baseline: Option<&RunRecord>) -> Vec<u8> {
     let steps = measure(record);
     let page = Page {
@@ -93,11 +95,22 @@ fn measure(record: &RunRecord) -> Vec<MeasuredStep<'_>> {
     let last = record.steps.iter().filter_map(|step| step.seconds.last()).map(|second| second.at).max().unwrap_or(0);
     let lasted_s = u32::try_from(record.run.lasted_ms.div_ceil(1000)).unwrap_or(u32::MAX);
     let size_s = buckets::bucket_s(last.saturating_add(1).max(lasted_s));
-    let measured = |evidence| {
+    let steps: Vec<&StepEvidence> = record.steps.iter().collect();
+    at_once(&steps, |evidence| {
         let buckets = buckets::fold(evidence, size_s);
         MeasuredStep { evidence, whole: Bucket::sum(&buckets), buckets }
-    };
-    record.steps.iter().map(measured).collect()
+    })
+}
+
+/// Does the same with every item, a few at a time: reading an hour of histograms is most of the work of a page.
+fn at_once<'i, T: Copy + Sync, R: Send>(items: &'i [T], work: impl Fn(T) -> R + Sync) -> Vec<R> {
+    let share = items.len().div_ceil(THREADS).max(1);
+    std::thread::scope(|threads| {
+        let work = &work;
+        let begin = |items: &'i [T]| threads.spawn(move || items.iter().copied().map(work).collect::<Vec<R>>());
+        let under_way: Vec<_> = items.chunks(share).map(begin).collect();
+        under_way.into_iter().flat_map(|thread| thread.join().expect("nothing in a drawing panics")).collect()
+    })
 }
 
 /// A sentence of the judge on a page, where no backticks are needed.

@@ -5,7 +5,7 @@ use super::buckets::Bucket;
 use super::limits;
 use super::panel::{Panel, Sign};
 use super::scale::{self, Scale, Tick};
-use super::{MeasuredStep, STEPS_MAX, step_name};
+use super::{MeasuredStep, STEPS_MAX, at_once, step_name};
 use crate::evidence::{RunRecord, StepEvidence};
 use crate::judge::Finding;
 use crate::report::words;
@@ -46,19 +46,20 @@ pub(super) fn panels(
     record: &RunRecord,
     baseline: Option<&RunRecord>,
 ) -> Vec<Panel> {
-    let drawn = steps.iter().take(STEPS_MAX).enumerate();
+    let drawn_steps: Vec<_> = steps.iter().take(STEPS_MAX).map(|step| step.evidence).collect();
     let baseline_of = |step: &StepEvidence| baseline.and_then(|baseline| baseline.step(step.kind, &step.name));
+    let before = at_once(&drawn_steps, |step| baseline_of(step).map(Bucket::whole));
     let panel = |(index, step): (usize, &MeasuredStep<'_>)| {
         let limits = limits::of(step.evidence, findings, record);
-        let before = baseline_of(step.evidence).map(Bucket::whole);
-        let mut panel = panel(step, before.as_ref(), &limits[..limits.len().min(LIMITS_MAX)]);
+        let before = before[index].as_ref();
+        let mut panel = panel(step, before, &limits[..limits.len().min(LIMITS_MAX)]);
         panel.id = format!("percentiles-{index}");
         if baseline.is_some() && before.is_none() {
             panel.key("none", "the baseline has no such step");
         }
         panel
     };
-    drawn.map(panel).collect()
+    steps.iter().take(STEPS_MAX).enumerate().map(panel).collect()
 }
 
 /// What the second curve is, in a sentence; empty without a baseline.

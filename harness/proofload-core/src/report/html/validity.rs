@@ -2,7 +2,7 @@
 //! far dependence between requests thins the samples.
 
 use super::rows::Pair;
-use crate::evidence::{GeneratorEvidence, Histogram, RunRecord, StepKind, micros_to_ms};
+use crate::evidence::{GeneratorEvidence, RunRecord};
 use crate::report::{Quantiles, Report, words};
 
 /// Most rules whose design effect is told.
@@ -27,7 +27,7 @@ pub(super) fn pairs(report: &Report, record: &RunRecord) -> Vec<Pair> {
         pair("Sent", sent),
         pair("Dropped, because too many waited already", words::count(load.dropped)),
         pair("How late proofload itself was", quantiles(load.wake_lag_ms)),
-        pair("Waited for a free connection", queue_wait(record)),
+        pair("Waited for a free connection", quantiles(load.queue_wait_ms)),
         pair("Processor", processor(&record.generator)),
         pair("Design effect D of steady rules", design_effects(report)),
         pair("Warm-up cut", "none: every second of the plan counts".to_owned()),
@@ -39,17 +39,6 @@ pub(super) fn pairs(report: &Report, record: &RunRecord) -> Vec<Pair> {
 fn quantiles(all: Quantiles) -> String {
     let ms = |value: f64| words::value(value, "ms");
     format!("p50 {}, p95 {}, p99 {}, at most {}", ms(all.p50), ms(all.p95), ms(all.p99), ms(all.max))
-}
-
-/// The target's share of the delay before a send: all its connections were busy.
-fn queue_wait(record: &RunRecord) -> String {
-    let requests = record.steps.iter().filter(|step| step.kind == StepKind::Request);
-    let waits = Histogram::merge(requests.flat_map(|step| &step.seconds).map(|second| &second.queue_wait));
-    if waits.is_empty() {
-        return "no request was answered".to_owned();
-    }
-    let at = |share: f64| micros_to_ms(waits.value_at_quantile(share));
-    quantiles(Quantiles { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: micros_to_ms(waits.max()) })
 }
 
 fn processor(generator: &GeneratorEvidence) -> String {
