@@ -84,6 +84,11 @@ impl Baseline {
         self.runs.iter().filter(same)
     }
 
+    /// The run whose curves lie under those of a newer one: the last that can be compared, else the last there is.
+    pub fn shown<'b>(&'b self, run: &'b RunInfo) -> Option<&'b BaselineRun> {
+        self.comparable(run).last().or(self.runs.last())
+    }
+
     /// How many runs can be compared with each other, of the kind of this one.
     pub fn comparable_with(&self, accepted: &BaselineRun) -> usize {
         self.runs.iter().filter(|run| run.run.environment_hash == accepted.run.environment_hash).count()
@@ -113,6 +118,11 @@ impl BaselineRun {
             values: findings.iter().filter_map(measured).collect(),
             steps: Vec::new(),
         }
+    }
+
+    /// All response times of a step.
+    pub fn step(&self, kind: StepKind, name: &str) -> Option<&StepTimes> {
+        self.steps.iter().find(|step| step.kind == kind && step.name == name)
     }
 
     /// Accepts a run as one that later ones may be held against.

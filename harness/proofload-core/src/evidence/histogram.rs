@@ -65,9 +65,18 @@ impl Histogram {
     pub fn merge<'h>(all: impl IntoIterator<Item = &'h Histogram>) -> hdrhistogram::Histogram<u64> {
         let mut sum = Self::live();
         for histogram in all {
-            sum.add(histogram.thaw()).expect("a resizing histogram takes every value");
+            Self::add(&mut sum, histogram.thaw());
         }
         sum
+    }
+
+    /// Adds a thawed histogram to a sum. The one of the wider range takes in the other: where both have the same, counts
+    /// are added as they lie, which is several times quicker.
+    pub(crate) fn add(sum: &mut hdrhistogram::Histogram<u64>, mut other: hdrhistogram::Histogram<u64>) {
+        if sum.high() < other.high() {
+            std::mem::swap(sum, &mut other);
+        }
+        sum.add(other).expect("a resizing histogram takes every value");
     }
 }
 

@@ -3,6 +3,7 @@
 mod audit;
 mod histogram;
 mod ledger;
+mod slowest;
 
 use std::collections::BTreeMap;
 
@@ -14,6 +15,7 @@ use crate::plan::PlannedWorkload;
 pub use audit::{AuditEvidence, Calibration, Standstill, worse, worse_of_each};
 pub use histogram::{Histogram, MICROS_MAX, micros_to_ms};
 pub use ledger::{Fate, LedgerEntry, LedgerEvidence};
+pub use slowest::{SLOWEST_MAX, SlowSample, keep_slowest};
 
 /// Everything a run left behind; enough to judge it again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -132,6 +134,9 @@ pub struct StepEvidence {
     /// an answer fails all of its checks.
     #[serde(default)]
     pub checks: BTreeMap<String, CheckCounts>,
+    /// The slowest samples of the run, slowest first.
+    #[serde(default)]
+    pub slowest: Vec<SlowSample>,
 }
 
 /// How often a check held.
@@ -170,7 +175,7 @@ pub struct Second {
     pub response: Histogram,
     /// Service time of the answered: end − send, µs.
     pub service: Histogram,
-    /// From dispatch to send: no connection was free, µs.
+    /// From dispatch to send: no connection was free, µs. Of jobs: from the intended start until accepted.
     pub queue_wait: Histogram,
     /// From send to the first byte of the answer, µs; the first part of service time. Empty for jobs.
     #[serde(default)]

@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::{Report, hlog, html, json, jtl, junit, markdown, metrics, otlp, performance};
+use super::{Report, hlog, json, jtl, junit, markdown, metrics, otlp, page, performance};
+use crate::baseline::Baseline;
 use crate::evidence::RunRecord;
 
 /// A way to tell of a judged run.
@@ -81,10 +82,16 @@ impl Format {
     ///
     /// # Errors
     /// Whatever `out` says.
-    pub fn write(self, report: &Report, record: &RunRecord, out: &mut dyn Write) -> io::Result<()> {
+    pub fn write(
+        self,
+        report: &Report,
+        record: &RunRecord,
+        baseline: Option<&Baseline>,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
         let content = match self {
             Self::Jtl => return jtl::write(record, out),
-            Self::Html => html::render(report, record),
+            Self::Html => page(report, record, baseline),
             Self::Json => json::render(report),
             Self::Junit => junit::render(report),
             Self::Markdown => markdown::render(report),

@@ -77,6 +77,7 @@ mod tests {
             seconds: vec![],
             error_classes: BTreeMap::new(),
             checks: BTreeMap::new(),
+            slowest: vec![],
         };
         let steps = [
             step(StepKind::Request, "a b,c"),

@@ -121,6 +121,7 @@ mod tests {
             seconds: vec![second],
             error_classes: std::collections::BTreeMap::new(),
             checks: std::collections::BTreeMap::new(),
+            slowest: Vec::new(),
         };
         RunRecord {
             api_version: crate::API_VERSION.to_owned(),

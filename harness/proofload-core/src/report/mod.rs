@@ -21,6 +21,7 @@ mod words;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::baseline::Baseline;
 use crate::evidence::{Calibration, LedgerEvidence, RunInfo, RunRecord};
 use crate::judge::{Finding, Signal, Verdict};
 
@@ -73,10 +74,11 @@ pub struct RunFile {
     pub content: Vec<u8>,
 }
 
-/// Every file that tells of a judged run. The record and the scenario are stored by whoever ran it.
-pub fn files(report: &Report, record: &RunRecord) -> Vec<RunFile> {
+/// Every file that tells of a judged run, beside its baseline where there is one. The record and the scenario are stored
+/// by whoever ran it.
+pub fn files(report: &Report, record: &RunRecord, baseline: Option<&Baseline>) -> Vec<RunFile> {
     vec![
-        RunFile { name: "report.html", content: html::render(report, record) },
+        RunFile { name: "report.html", content: page(report, record, baseline) },
         RunFile { name: "report.json", content: json::render(report) },
         RunFile { name: "junit.xml", content: junit::render(report) },
         RunFile { name: "summary.md", content: markdown::render(report) },
@@ -84,6 +86,11 @@ pub fn files(report: &Report, record: &RunRecord) -> Vec<RunFile> {
         RunFile { name: "metrics.txt", content: metrics::render(report) },
         RunFile { name: "performance.json", content: performance::render(report, record) },
     ]
+}
+
+/// `report.html` alone; where a baseline is given, its curves lie under those of this run.
+pub fn page(report: &Report, record: &RunRecord, baseline: Option<&Baseline>) -> Vec<u8> {
+    html::render(report, record, baseline.and_then(|baseline| baseline.shown(&record.run)))
 }
 
 impl Report {

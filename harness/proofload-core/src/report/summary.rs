@@ -29,6 +29,9 @@ pub struct LoadSummary {
     pub poll_failures: u64,
     /// How late proofload itself was, ms.
     pub wake_lag_ms: Quantiles,
+    /// How long requests waited for a free connection, ms.
+    #[serde(default)]
+    pub queue_wait_ms: Quantiles,
 }
 
 /// A step or job over the whole run.
@@ -114,7 +117,14 @@ pub(super) fn load(record: &RunRecord) -> LoadSummary {
         polls: generator.polls,
         poll_failures: generator.poll_failures,
         wake_lag_ms: quantiles([&generator.wake_lag]),
+        queue_wait_ms: queue_wait(record),
     }
+}
+
+/// The target's share of the delay before a send: all its connections were busy.
+fn queue_wait(record: &RunRecord) -> Quantiles {
+    let requests = record.steps.iter().filter(|step| step.kind == StepKind::Request);
+    quantiles(requests.flat_map(|step| &step.seconds).map(|second| &second.queue_wait))
 }
 
 pub(super) fn step(step: &StepEvidence) -> StepSummary {
@@ -151,7 +161,7 @@ pub(super) fn scaling(cluster: &ClusterEvidence) -> Vec<ScalingSummary> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "latencies in µs are far below 2^53")]
-fn quantiles<'h>(all: impl IntoIterator<Item = &'h Histogram>) -> Quantiles {
+pub(super) fn quantiles<'h>(all: impl IntoIterator<Item = &'h Histogram>) -> Quantiles {
     let merged = Histogram::merge(all);
     let at = |quantile: f64| merged.value_at_quantile(quantile) as f64 / 1e3;
     Quantiles { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: merged.max() as f64 / 1e3 }

@@ -9,10 +9,11 @@
 
 use std::collections::BTreeMap;
 
+use proofload_core::baseline::{Baseline, BaselineRun};
 use proofload_core::evidence::{
-    AuditEvidence, Calibration, ClusterEvidence, Fate, GeneratorEvidence, Histogram, LedgerEntry, LedgerEvidence, Mark,
-    ReplicaPoint, RunEnd, RunInfo, RunRecord, ScaledWorkload, ScalingSync, Second, Standstill, StepEvidence, StepKind,
-    Timeline,
+    AuditEvidence, Calibration, CheckCounts, ClusterEvidence, Fate, GeneratorEvidence, Histogram, LedgerEntry,
+    LedgerEvidence, Mark, ReplicaPoint, RunEnd, RunInfo, RunRecord, ScaledWorkload, ScalingSync, Second, SlowSample,
+    Standstill, StepEvidence, StepKind, Timeline, keep_slowest,
 };
 use proofload_core::judge::judge;
 use proofload_core::plan::Plan;
@@ -77,8 +78,13 @@ impl Run {
         judge(&self.scenario, &self.record)
     }
 
+    /// The run as later ones are held against it.
+    pub(crate) fn as_baseline(&self) -> Baseline {
+        Baseline { runs: vec![BaselineRun::of(&self.judged(), &self.record)] }
+    }
+
     pub(crate) fn files(&self) -> Vec<RunFile> {
-        files(&self.judged(), &self.record)
+        files(&self.judged(), &self.record, None)
     }
 
     pub(crate) fn text(&self, name: &str) -> String {
@@ -88,7 +94,7 @@ impl Run {
 
     pub(crate) fn rendered(&self, format: Format) -> Vec<u8> {
         let mut content = Vec::new();
-        format.write(&self.judged(), &self.record, &mut content).unwrap();
+        format.write(&self.judged(), &self.record, None, &mut content).unwrap();
         content
     }
 
@@ -134,6 +140,13 @@ pub(crate) fn invalid() -> Run {
     run.record.generator.thread_busy = (0..120u32).map(|at| if at < 60 { 0.4 } else { 0.97 }).collect();
     run.record.generator.audit.as_mut().unwrap().run_queue = vec![0.081; 120];
     run.record.generator.cpu_pressure = Some(71.3);
+    run
+}
+
+/// Sound and fast, and too short for the percentile that a rule is about.
+pub(crate) fn undecided() -> Run {
+    let mut run = run(&HEALTHY, "2026-11-21-1041-undecided");
+    run.scenario = Scenario::parse("upload-peak.yaml", &SCENARIO.replace("p95: 300ms", "p99.9: 300ms")).unwrap();
     run
 }
 
@@ -201,6 +214,7 @@ fn run(behaviour: &Behaviour, id: &str) -> Run {
         seconds: vec![],
         error_classes: behaviour.classes(),
         checks: BTreeMap::new(),
+        slowest: vec![],
     };
     let mut study = StepEvidence {
         kind: StepKind::Job,
@@ -209,6 +223,7 @@ fn run(behaviour: &Behaviour, id: &str) -> Run {
         seconds: vec![],
         error_classes: BTreeMap::new(),
         checks: BTreeMap::new(),
+        slowest: vec![],
     };
     let mut noise = Noise(0x5EED);
     for at in 0..120u32 {
@@ -219,13 +234,16 @@ fn run(behaviour: &Behaviour, id: &str) -> Run {
         study.seconds.push(second(at, due, &slow, &mut noise, &study.limits_ns));
     }
     let due = plan.arrivals.len() as u64;
+    upload.checks = checks(&upload.seconds);
+    upload.slowest = slowest(&upload.seconds, "status 202");
+    study.slowest = slowest(&study.seconds, "succeeded");
     let record = RunRecord {
         api_version: proofload_core::API_VERSION.to_owned(),
         run: info(id),
         plan: plan.workloads,
         steps: vec![upload, study],
         ledgers: vec![ledger(due, behaviour.lost)],
-        timeline: timeline(),
+        timeline: timeline(behaviour),
         generator: generator(due, behaviour.wake_lag_us),
         cluster: Some(cluster()),
         external: Vec::new(),
@@ -262,7 +280,7 @@ fn job_ms(at: u32) -> f64 {
 
 fn second(at: u32, due: u64, behaviour: &Behaviour, noise: &mut Noise, limits_ns: &[u64]) -> Second {
     let mut second = empty_second(at, limits_ns.len());
-    let (mut response, mut service) = (Histogram::live(), Histogram::live());
+    let (mut response, mut service, mut queue_wait) = (Histogram::live(), Histogram::live(), Histogram::live());
     let broken = if behaviour.broken_at.contains(&at) { due / 4 } else { 0 };
     second.due = due;
     second.broken = broken;
@@ -272,6 +290,7 @@ fn second(at: u32, due: u64, behaviour: &Behaviour, noise: &mut Noise, limits_ns
         let us = noise.response_us((behaviour.median_ms)(at));
         response.record(us).unwrap();
         service.record(us - us / 20).unwrap();
+        queue_wait.record(us / 20).unwrap();
         second.answered += 1;
         second.response_sum_us += us;
         second.response_squares_us2 += (us as f64).powi(2);
@@ -281,10 +300,40 @@ fn second(at: u32, due: u64, behaviour: &Behaviour, noise: &mut Noise, limits_ns
     }
     second.response = Histogram::freeze(&response);
     second.service = Histogram::freeze(&service);
+    second.queue_wait = Histogram::freeze(&queue_wait);
     second
 }
 
-fn empty_second(at: u32, limits: usize) -> Second {
+/// What the answers were looked at for.
+fn checks(seconds: &[Second]) -> BTreeMap<String, CheckCounts> {
+    let sum = |pick: fn(&Second) -> u64| seconds.iter().map(pick).sum::<u64>();
+    let (due, unanswered, wrong) = (sum(|it| it.due), sum(|it| it.broken), sum(|it| it.errors));
+    let counts = |failed| CheckCounts { passed: due - failed, failed };
+    BTreeMap::from([
+        ("/state is queued".to_owned(), counts(unanswered)),
+        ("status is 202".to_owned(), counts(unanswered + wrong)),
+    ])
+}
+
+/// The slowest of each second, as if there had been no others.
+fn slowest(seconds: &[Second], outcome: &str) -> Vec<SlowSample> {
+    let of = |second: &Second| {
+        let response_us = second.response.thaw().max();
+        SlowSample {
+            at_ms: u64::from(second.at) * 1000 + 137,
+            response_ms: response_us as f64 / 1e3,
+            service_ms: (response_us - response_us / 20) as f64 / 1e3,
+            outcome: outcome.to_owned(),
+            workload: "uploads".to_owned(),
+            iteration: u64::from(second.at) * 38,
+        }
+    };
+    let mut slowest = seconds.iter().map(of).collect();
+    keep_slowest(&mut slowest);
+    slowest
+}
+
+pub(crate) fn empty_second(at: u32, limits: usize) -> Second {
     Second {
         at,
         due: 0,
@@ -362,7 +411,7 @@ fn audit() -> AuditEvidence {
     }
 }
 
-fn timeline() -> Timeline {
+fn timeline(behaviour: &Behaviour) -> Timeline {
     let depth = |at: u64| match at {
         0..15 => 2.0,
         15..40 => (at - 15) as f64 * 7.0,
@@ -371,8 +420,12 @@ fn timeline() -> Timeline {
     };
     let ready: Vec<(u64, f64)> = (0..148).map(|at| (at * 1000 + 200, depth(at))).collect();
     let unacked: Vec<(u64, f64)> = ready.iter().map(|(at, depth)| (*at, depth.min(10.0))).collect();
+    // As many as arrive in the time that one takes.
+    let in_flight = |at: u32| (40.0 * (behaviour.median_ms)(at) / 1000.0).ceil();
+    let in_flight = (0..120).map(|at| (u64::from(at) * 1000 + 250, in_flight(at))).collect();
     Timeline {
         series: BTreeMap::from([
+            ("in flight".to_owned(), in_flight),
             ("queue medical_data ready".to_owned(), ready),
             ("queue medical_data unacked".to_owned(), unacked),
         ]),

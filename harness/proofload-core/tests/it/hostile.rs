@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 
 use proofload_core::evidence::{
-    CheckCounts, Fate, LedgerEntry, LedgerEvidence, Mark, ReplicaPoint, StepEvidence, StepKind,
+    CheckCounts, Fate, LedgerEntry, LedgerEvidence, Mark, ReplicaPoint, SlowSample, StepEvidence, StepKind,
 };
 use proofload_core::judge::{Finding, Outcome};
 use proofload_core::report::{Format, closing_lines, files};
@@ -46,6 +46,7 @@ pub(crate) fn odd() -> Run {
         step.name = odd();
         step.error_classes = BTreeMap::from([(odd(), 3)]);
         step.checks = BTreeMap::from([(odd(), CheckCounts { passed: 1, failed: 9 })]);
+        step.slowest = vec![slow(ODD)];
     }
     for ledger in &mut record.ledgers {
         ledger.flow = odd();
@@ -63,6 +64,11 @@ pub(crate) fn odd() -> Run {
     run
 }
 
+fn slow(text: &str) -> SlowSample {
+    let (outcome, workload) = (text.to_owned(), text.to_owned());
+    SlowSample { at_ms: u64::MAX, response_ms: f64::INFINITY, service_ms: f64::NAN, outcome, workload, iteration: 9 }
+}
+
 /// An hour of ten steps with everything there can be, each text long.
 pub(crate) fn huge() -> Run {
     let mut run = fixture::fail();
@@ -76,6 +82,7 @@ pub(crate) fn huge() -> Run {
         seconds: (0..240).map(|at| proofload_core::evidence::Second { at: at * 15, ..second.clone() }).collect(),
         error_classes: (0..100).map(|class| (long(class), 1)).collect(),
         checks: (0..100).map(|check| (long(check), CheckCounts { passed: 0, failed: 1 })).collect(),
+        slowest: vec![slow(&long(index)); 20],
     };
     record.steps.extend((0..10).map(step));
     record.run.lasted_ms = 3_600_000;
@@ -120,7 +127,7 @@ fn a_page_stays_small_whatever_the_record_holds() {
     let long = "long ".repeat(2000);
     let finding = Finding { title: long.clone(), message: long, ..report.findings[0].clone() };
     report.findings.extend(vec![finding; 2000]);
-    for file in files(&report, &run.record) {
+    for file in files(&report, &run.record, None) {
         let text = String::from_utf8(file.content).unwrap();
         match file.name {
             "report.html" => assert!(text.len() <= 2_000_000, "{} bytes", text.len()),

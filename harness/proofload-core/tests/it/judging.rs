@@ -82,6 +82,7 @@ pub(crate) fn record(scenario: &Scenario, seconds: &[Uploads]) -> RunRecord {
         seconds: (0u32..).zip(seconds).map(|(at, uploads)| second(at, *uploads)).collect(),
         error_classes: BTreeMap::new(),
         checks: BTreeMap::new(),
+        slowest: vec![],
     };
     let due: u64 = seconds.iter().map(|uploads| uploads.due).sum();
     plan.workloads[0].arrivals = due;

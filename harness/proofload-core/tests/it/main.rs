@@ -10,6 +10,8 @@ mod hostile;
 mod indexing;
 #[cfg(test)]
 mod judging;
+#[cfg(test)]
+mod large;
 mod levels;
 #[cfg(test)]
 mod mistakes;

@@ -3,7 +3,8 @@
 use std::sync::OnceLock;
 
 use super::fixture::{self, Run};
-use proofload_core::report::{Format, Report, RunFile};
+use proofload_core::baseline::Baseline;
+use proofload_core::report::{Format, Report, RunFile, files};
 
 /// A run and its folder, rendered once for all tests.
 struct Kind {
@@ -36,6 +37,7 @@ fn all_kinds() -> Vec<(&'static str, Run)> {
         ("pass", fixture::pass()),
         ("fail", fixture::fail()),
         ("invalid", fixture::invalid()),
+        ("undecided", fixture::undecided()),
         ("interrupted", fixture::interrupted()),
         ("all-broken", fixture::all_broken()),
         ("empty", fixture::empty()),
@@ -116,7 +118,8 @@ fn the_page_reads_in_order_and_needs_nothing_from_outside() {
     for Kind { name: kind, files, .. } in kinds() {
         let html = std::str::from_utf8(&files[0].content).unwrap();
         let sections = ["class=\"banner", "id=\"validity\"", "id=\"rules\"", "id=\"timeline\"", "id=\"spread\""];
-        let sections = sections.iter().chain(&["id=\"steps\"", "id=\"ledger\"", "id=\"scaling\"", "id=\"again\""]);
+        let sections = sections.iter().chain(&["id=\"steps\"", "id=\"ledger\"", "id=\"scaling\""]);
+        let sections = sections.chain(&["id=\"conformance\"", "id=\"slowest\"", "id=\"again\""]);
         let places: Vec<usize> = sections.map(|section| html.find(section).expect(section)).collect();
         assert!(places.is_sorted(), "{kind}: {places:?}");
         for outside in ["http://", "https://", "src=", "url(", "@import", "<link", "<script"] {
@@ -137,7 +140,7 @@ fn the_page_reads_in_order_and_needs_nothing_from_outside() {
 
 #[test]
 fn the_page_says_what_the_reader_asks() {
-    for kind in ["pass", "fail", "invalid"] {
+    for kind in ["pass", "fail", "invalid", "undecided"] {
         insta::assert_snapshot!(format!("html-{kind}"), words_of(html(kind)));
     }
 }
@@ -154,6 +157,43 @@ fn drawings_tell_their_values_when_pointed_at() {
     ] {
         assert!(html.contains(told), "{told}");
     }
+}
+
+#[test]
+fn the_baseline_lies_under_the_spread() {
+    let (run, mut before) = (fixture::fail(), fixture::pass().as_baseline());
+    let page = |baseline: Option<&Baseline>| {
+        let files = files(&run.judged(), &run.record, baseline);
+        String::from_utf8(files[0].content.clone()).unwrap()
+    };
+    let alone = page(None);
+    assert!(!alone.contains(">baseline<"), "no baseline was given");
+    let told = page(Some(&before));
+    for word in [
+        "Dashed: the baseline 2026-11-21-0948-pass of 2026-11-21 09:48:12 UTC.</p>",
+        "d=\"M2 5h22\"/></svg>baseline</li>",
+        "<title>69.2928 % within: this run 32.3 ms, baseline 26.2 ms</title>",
+    ] {
+        assert!(told.contains(word), "{word}");
+    }
+    before.runs[0].run.environment_hash = "other".to_owned();
+    before.runs[0].steps.remove(0);
+    let other = page(Some(&before));
+    assert!(other.contains("Its environment hash is another one"));
+    assert!(other.contains("the baseline has no such step</li>"));
+}
+
+#[test]
+fn cells_of_a_drawing_are_bounded_and_told() {
+    let html = html("fail");
+    let in_class = |class: &str| {
+        let shapes = html.split(&format!("<path class=\"{class}\" d=\"")).skip(1).collect::<Vec<_>>();
+        shapes.iter().map(|rest| rest.split('"').next().unwrap().matches('M').count()).sum::<usize>()
+    };
+    let cells: usize = ["h1", "h2", "h3", "h4", "h5"].map(in_class).iter().sum();
+    // Two steps, 60 stretches of two seconds, 30 rows; the legends have five each.
+    assert!((100..2 * 60 * 30).contains(&cells), "{cells}");
+    assert!(html.contains("share of a stretch: under 1 %, from 1 %, 5 %, 15 %, 35 %"));
 }
 
 /// The words of a page without its drawings, a line per row or paragraph.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use proofload_core::evidence::{Fate, Histogram};
+use proofload_core::evidence::{Fate, Histogram, SlowSample};
 use serde::{Deserialize, Serialize};
 
 use super::checks::CheckTotals;
@@ -75,6 +75,8 @@ pub(crate) struct Outcome {
     pub(crate) error_classes: BTreeMap<usize, BTreeMap<String, u64>>,
     /// By step, then by the check's words.
     pub(crate) checks: CheckTotals,
+    /// The slowest samples by step.
+    pub(crate) slowest: BTreeMap<usize, Vec<SlowSample>>,
     /// What another engine that sent the load says of it.
     pub(crate) cross_check: Option<CrossCheck>,
 }

@@ -63,8 +63,18 @@ pub(super) async fn timed_request(
         },
     };
     let sent_ns = sent_ns.max(dispatched_ns);
-    let first_byte_ns = exchange.ok().map(|exchange| exchange.first_byte_ns);
-    world.end(step, &Sample { intended_ns: due_ns, dispatched_ns, sent_ns, first_byte_ns, ended_ns, outcome }, class);
+    let sample = Sample {
+        intended_ns: due_ns,
+        dispatched_ns,
+        sent_ns,
+        first_byte_ns: exchange.as_ref().ok().map(|exchange| exchange.first_byte_ns),
+        ended_ns,
+        outcome,
+        status: exchange.ok().map(|exchange| exchange.answer.status),
+        workload: pass.workload,
+        iteration: pass.iteration,
+    };
+    world.end(step, &sample, class);
     Timing { is_good: outcome == SampleOutcome::Good, ended_ns }
 }
 

@@ -98,11 +98,15 @@ fn end(world: &World, pass: Pass, (index, submitted_ns): (usize, u64), followed:
     };
     let sample = Sample {
         intended_ns: pass.intended_ns,
-        dispatched_ns: submitted_ns,
+        // A job waits for its acceptance as a request waits for a connection.
+        dispatched_ns: pass.intended_ns,
         sent_ns: submitted_ns,
         first_byte_ns: None,
         ended_ns: world.clock.now_ns(),
         outcome,
+        status: None,
+        workload: pass.workload,
+        iteration: pass.iteration,
     };
     let jobs = world.jobs.borrow();
     let entry = jobs.entry(index);

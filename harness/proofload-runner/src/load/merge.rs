@@ -1,6 +1,6 @@
 //! What several shards tell, as one: counts add up, ends are waited for, and a lost shard is never passed over.
 
-use proofload_core::evidence::Histogram;
+use proofload_core::evidence::{Histogram, keep_slowest};
 
 use super::event::{GeneratorEvent, Outcome, Tick};
 
@@ -112,6 +112,11 @@ fn sum(outcomes: &[&Outcome]) -> Outcome {
                 total.passed += counts.passed;
                 total.failed += counts.failed;
             }
+        }
+        for (step, slowest) in &outcome.slowest {
+            let kept = sum.slowest.entry(*step).or_default();
+            kept.extend_from_slice(slowest);
+            keep_slowest(kept);
         }
         for (step, classes) in &outcome.error_classes {
             for (class, times) in classes {

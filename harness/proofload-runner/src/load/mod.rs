@@ -30,6 +30,7 @@ mod request;
 mod script;
 mod second;
 mod shard;
+mod slowest;
 mod target;
 mod values;
 mod walk;

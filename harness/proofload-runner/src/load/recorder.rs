@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram as Live;
-use proofload_core::evidence::{Histogram, StepKind};
+use proofload_core::evidence::{Histogram, SlowSample, StepKind};
 
 use super::broken::Broken;
 use super::recent::Recent;
 use super::second::{ClosedSecond, OpenSecond, note};
+use super::slowest::Slowest;
 
 /// One timed step, all times on the run's axis.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +25,12 @@ pub(super) struct Sample {
     pub(super) ended_ns: u64,
     /// What came of it.
     pub(super) outcome: SampleOutcome,
+    /// The status of the answer to a request, if one came.
+    pub(super) status: Option<u16>,
+    /// Index of the workload of its pass.
+    pub(super) workload: usize,
+    /// Number of its pass within the workload.
+    pub(super) iteration: u64,
 }
 
 /// What came of a step.
@@ -64,6 +71,7 @@ struct Step {
     seconds: BTreeMap<u32, OpenSecond>,
     /// The longest time seen so far, µs: a new second has room for it, so that no sample needs memory.
     longest_us: u64,
+    slowest: Slowest,
 }
 
 /// Counts since the start, over all requests.
@@ -79,8 +87,9 @@ pub(crate) struct Totals {
 
 impl Recorder {
     pub(super) fn new(steps: Vec<Timed>) -> Self {
+        let step = |timed| Step { timed, seconds: BTreeMap::new(), longest_us: 0, slowest: Slowest::new() };
         Self {
-            steps: steps.into_iter().map(|timed| Step { timed, seconds: BTreeMap::new(), longest_us: 0 }).collect(),
+            steps: steps.into_iter().map(step).collect(),
             wake_lag: Histogram::live(),
             recent: Recent::new(),
             totals: Totals::default(),
@@ -101,10 +110,11 @@ impl Recorder {
 
     /// A step that was begun has ended.
     pub(super) fn end(&mut self, step: usize, sample: &Sample) {
-        let Step { timed, seconds, longest_us } = &mut self.steps[step];
+        let Step { timed, seconds, longest_us, slowest } = &mut self.steps[step];
         let is_request = timed.kind == StepKind::Request;
         let response_ns = sample.ended_ns.saturating_sub(sample.intended_ns);
         *longest_us = (*longest_us).max(response_ns / 1000);
+        slowest.note(sample);
         let second = seconds.get_mut(&second_of(sample.intended_ns)).expect("a step is begun before it ends");
         second.pending -= 1;
         let answered = matches!(sample.outcome, SampleOutcome::Good | SampleOutcome::Wrong);
@@ -174,13 +184,19 @@ impl Recorder {
         self.totals
     }
 
+    /// The slowest samples of every step that has any; workloads are named by their index.
+    pub(super) fn slowest(&self, workload: impl Fn(usize) -> String) -> BTreeMap<usize, Vec<SlowSample>> {
+        let told = self.steps.iter().map(|step| step.slowest.told(step.timed.kind, &workload));
+        told.enumerate().filter(|(_, told)| !told.is_empty()).collect()
+    }
+
     pub(super) fn wake_lag(&self) -> Histogram {
         Histogram::freeze(&self.wake_lag)
     }
 
     fn open_second(&mut self, step: usize, intended_ns: u64) -> &mut OpenSecond {
         let at = second_of(intended_ns);
-        let Step { timed, seconds, longest_us } = &mut self.steps[step];
+        let Step { timed, seconds, longest_us, .. } = &mut self.steps[step];
         seconds.entry(at).or_insert_with(|| OpenSecond::new(timed.limits_ns.len(), *longest_us))
     }
 }
@@ -211,6 +227,9 @@ mod tests {
             first_byte_ns: Some(ns(intended_ms + 3)),
             ended_ns: ns(ended_ms),
             outcome,
+            status: None,
+            workload: 0,
+            iteration: 0,
         }
     }
 
@@ -318,6 +337,9 @@ mod tests {
                     first_byte_ns,
                     ended_ns,
                     outcome,
+                    status: Some(200),
+                    workload: 0,
+                    iteration: number,
                 },
             );
         }

@@ -68,6 +68,11 @@ impl Script {
         })
     }
 
+    /// What a workload is called.
+    pub(super) fn workload_name(&self, workload: usize) -> String {
+        self.scenario.workloads[workload].name.clone()
+    }
+
     /// The index of the flow that a pass walks.
     pub(super) fn flow_index(&self, pass: Pass) -> usize {
         self.scenario.workloads[pass.workload].flow

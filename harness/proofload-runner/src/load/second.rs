@@ -213,7 +213,17 @@ mod tests {
             _ => SampleOutcome::Good,
         };
         let ended_ns = first_byte_ns + part(4, 1e8);
-        Sample { intended_ns, dispatched_ns, sent_ns, first_byte_ns: Some(first_byte_ns), ended_ns, outcome }
+        Sample {
+            intended_ns,
+            dispatched_ns,
+            sent_ns,
+            first_byte_ns: Some(first_byte_ns),
+            ended_ns,
+            outcome,
+            status: Some(200),
+            workload: 0,
+            iteration: number,
+        }
     }
 
     /// What shard `index` of `of` closes, after a journey through the wire.

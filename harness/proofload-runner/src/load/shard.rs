@@ -208,6 +208,7 @@ async fn finish(world: &Rc<World>) {
         duplicated,
         error_classes: world.error_classes(),
         checks: world.check_totals(),
+        slowest: recorder.slowest(|workload| world.script.workload_name(workload)),
         cross_check: None,
     };
     world.events.tell(GeneratorEvent::Finished(Box::new(outcome)));

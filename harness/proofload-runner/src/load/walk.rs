@@ -96,6 +96,9 @@ fn record_unreached<'w>(
         first_byte_ns: None,
         ended_ns: now_ns,
         outcome,
+        status: None,
+        workload: pass.workload,
+        iteration: pass.iteration,
     };
     for leaf in rest {
         let index = match leaf {

@@ -40,6 +40,7 @@ impl Assembler {
             seconds: Vec::new(),
             error_classes: BTreeMap::new(),
             checks: BTreeMap::new(),
+            slowest: Vec::new(),
         };
         let generator = GeneratorEvidence {
             due: 0,
@@ -202,6 +203,9 @@ impl Assembler {
         }
         for (step, checks) in outcome.checks {
             self.record.steps[step].checks = checks;
+        }
+        for (step, slowest) in outcome.slowest {
+            self.record.steps[step].slowest = slowest;
         }
         self.settle_seconds();
         let fates = fates(&outcome.jobs, work_shown, scenario);

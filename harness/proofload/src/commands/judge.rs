@@ -13,7 +13,7 @@ pub(crate) fn judge(args: &JudgeArgs) -> Result<u8, Failure> {
     let run = StoredRun::read(&args.run)?;
     let report = run.judged();
     let folder = proofload_runner::run::RunFolder { path: args.run.clone(), id: run.record.run.id.clone() };
-    write_reports(&folder, &report, &run.record)?;
+    write_reports(&folder, &report, &run)?;
     let mut stdout = std::io::stdout();
     for line in closing_lines(&report) {
         writeln!(stdout, "{line}")?;

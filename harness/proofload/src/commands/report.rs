@@ -5,7 +5,6 @@ use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use proofload_core::evidence::RunRecord;
 use proofload_core::report::index::{self, IndexedRun, Unread};
 use proofload_core::report::{Format, Report};
 use proofload_runner::otlp::Receiver;
@@ -26,19 +25,19 @@ pub(crate) async fn report(args: ReportArgs) -> Result<u8, Failure> {
     let run =
         args.run.as_ref().ok_or_else(|| Failure::usage("error: name a run folder, or --all and a folder of runs"))?;
     let stored = StoredRun::read(run)?;
-    let (report, record) = (stored.judged(), stored.record);
+    let report = stored.judged();
     if let Some(url) = &args.otlp {
-        send_metrics(&receiver(url)?, &report, &record).await;
+        send_metrics(&receiver(url)?, &report, &stored.record).await;
     }
     match args.format {
         None => {
             let folder = args.out.clone().unwrap_or_else(|| run.clone());
             std::fs::create_dir_all(&folder).map_err(|error| unwritable(&folder, &error))?;
-            let folder = proofload_runner::run::RunFolder { path: folder, id: record.run.id.clone() };
-            write_reports(&folder, &report, &record)?;
+            let folder = proofload_runner::run::RunFolder { path: folder, id: stored.record.run.id.clone() };
+            write_reports(&folder, &report, &stored)?;
             finish(&args, &folder.path.join(Format::Html.file_name()))
         }
-        Some(format) => write_one(&args, format, (&report, &record), run),
+        Some(format) => write_one(&args, format, (&report, &stored), run),
     }
 }
 
@@ -48,18 +47,23 @@ pub(crate) fn receiver(url: &str) -> Result<Receiver, Failure> {
     Receiver::new(url, headers.as_deref()).map_err(|why| Failure::usage(format!("error: --otlp: {why}")))
 }
 
-fn write_one(args: &ReportArgs, format: Format, told: (&Report, &RunRecord), run: &Path) -> Result<u8, Failure> {
-    let (report, record) = told;
+fn write_one(
+    args: &ReportArgs,
+    format: Format,
+    (report, stored): (&Report, &StoredRun),
+    run: &Path,
+) -> Result<u8, Failure> {
+    let (record, baseline) = (&stored.record, stored.baseline.as_ref());
     let path = args.out.clone().unwrap_or_else(|| run.join(format.file_name()));
     if path.as_os_str() == "-" {
         let mut out = BufWriter::new(std::io::stdout().lock());
-        return match format.write(report, record, &mut out).and_then(|()| out.flush()) {
+        return match format.write(report, record, baseline, &mut out).and_then(|()| out.flush()) {
             // Whoever reads the first lines and leaves has what they wanted.
             Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(0),
             other => other.map(|()| 0).map_err(Failure::from),
         };
     }
-    write_whole(&path, |out| format.write(report, record, out))?;
+    write_whole(&path, |out| format.write(report, record, baseline, out))?;
     finish(args, &path)
 }
 

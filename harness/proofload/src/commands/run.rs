@@ -119,7 +119,7 @@ fn check_shards(shards: u32, scenario: &Scenario) -> Result<(), Failure> {
 /// Judges the run, writes every report and prints the closing lines.
 async fn conclude(run: &StoredRun, folder: &RunFolder, metrics_to: Option<&Receiver>) -> Result<u8, Failure> {
     let report = run.judged();
-    write_reports(folder, &report, &run.record)?;
+    write_reports(folder, &report, run)?;
     if let Some(receiver) = metrics_to {
         send_metrics(receiver, &report, &run.record).await;
     }
@@ -134,7 +134,7 @@ async fn conclude(run: &StoredRun, folder: &RunFolder, metrics_to: Option<&Recei
 /// Sends the metrics; a receiver that is away is worth a warning and changes no verdict.
 pub(crate) async fn send_metrics(receiver: &Receiver, report: &Report, record: &RunRecord) {
     let mut request = Vec::new();
-    let written = Format::Otlp.write(report, record, &mut request).map_err(|error| error.to_string());
+    let written = Format::Otlp.write(report, record, None, &mut request).map_err(|error| error.to_string());
     let sent = match written {
         Ok(()) => receiver.send(request).await,
         Err(error) => Err(error),
@@ -146,8 +146,8 @@ pub(crate) async fn send_metrics(receiver: &Receiver, report: &Report, record: &
 }
 
 /// Writes every report format into the run folder.
-pub(crate) fn write_reports(folder: &RunFolder, report: &Report, record: &RunRecord) -> Result<(), Failure> {
-    for file in files(report, record) {
+pub(crate) fn write_reports(folder: &RunFolder, report: &Report, run: &StoredRun) -> Result<(), Failure> {
+    for file in files(report, &run.record, run.baseline.as_ref()) {
         folder.write(file.name, &file.content)?;
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! The first screen: what failed, by how much, may I trust it?
 
+use super::{prose, rows};
 use crate::judge::{Finding, Outcome, Verdict};
 use crate::report::{Report, closing, figures, markdown, words};
 
@@ -12,6 +13,8 @@ pub(super) struct Banner {
     pub(super) verdict: String,
     pub(super) scenario: String,
     pub(super) description: String,
+    /// What such a verdict means, for those who meet it for the first time.
+    pub(super) meaning: &'static str,
     pub(super) reason: String,
     /// `What failed, and by how much`.
     pub(super) question: &'static str,
@@ -49,16 +52,13 @@ pub(super) fn look(outcome: Outcome) -> (&'static str, &'static str) {
 }
 
 pub(super) fn banner(report: &Report) -> Banner {
-    let (outcome, question) = match report.verdict {
-        Verdict::Pass => (Outcome::Pass, "What holds, nearest to its limit first"),
-        Verdict::Fail => (Outcome::Fail, "What failed, and by how much"),
-        Verdict::Inconclusive => (Outcome::Inconclusive, "What is not decided, and why"),
-        Verdict::Invalid => (Outcome::Invalid, "Which instrument failed, and by how much"),
-    };
+    let (outcome, question) = asked(report.verdict);
     let mut told: Vec<&Finding> = report.findings.iter().filter(|finding| finding.outcome == outcome).collect();
     if outcome == Outcome::Pass {
         told.sort_by(|a, b| room(a).total_cmp(&room(b)));
     }
+    // What the reason is about comes first.
+    told.sort_by_key(|finding| !report.reason.starts_with(&finding.title));
     let run = &report.run;
     let (class, sign) = look(outcome);
     Banner {
@@ -67,12 +67,13 @@ pub(super) fn banner(report: &Report) -> Banner {
         verdict: report.verdict.to_string(),
         scenario: words::clip(&run.scenario, 120),
         description: words::clip(&run.description, 400),
-        reason: words::clip(&report.reason, 600),
+        meaning: meaning(report.verdict),
+        reason: prose(&report.reason, 600),
         question,
         named: told.iter().take(NAMED_MAX).map(|finding| named(finding)).collect(),
         more: if told.len() > NAMED_MAX { format!("and {} more below", told.len() - NAMED_MAX) } else { String::new() },
         not_judged: not_judged(report),
-        trust: words::clip(&markdown::trust(report), 600),
+        trust: trust(report),
         load: words::clip(&closing::load(report), 400),
         jobs: words::clip(&closing::jobs(report), 400),
         scaling: words::clip(&closing::scaling(report), 400),
@@ -83,6 +84,35 @@ pub(super) fn banner(report: &Report) -> Banner {
             words::moment(run.started_unix_ms),
             words::length(run.lasted_ms)
         ),
+    }
+}
+
+/// The outcome that a verdict is about, and the question that a reader then has.
+fn asked(verdict: Verdict) -> (Outcome, &'static str) {
+    match verdict {
+        Verdict::Pass => (Outcome::Pass, "What holds, nearest to its limit first"),
+        Verdict::Fail => (Outcome::Fail, "What failed, and by how much"),
+        Verdict::Inconclusive => (Outcome::Inconclusive, "What is not decided, and why"),
+        Verdict::Invalid => (Outcome::Invalid, "Which instrument failed, and by how much"),
+    }
+}
+
+fn meaning(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "Fit, by the rules of this scenario:",
+        Verdict::Fail => "At least one rule is broken.",
+        Verdict::Inconclusive => "Not enough was seen to decide.",
+        Verdict::Invalid => "Nothing was learnt about the system, because the measurement itself failed.",
+    }
+}
+
+fn trust(report: &Report) -> String {
+    let trust = words::clip(&markdown::trust(report), 600);
+    match rows::caution(report) {
+        "" => trust,
+        // The instruments that failed are named just above.
+        caution if report.verdict == Verdict::Invalid => format!("No: {caution}"),
+        caution => format!("{trust}. {caution}"),
     }
 }
 
@@ -112,6 +142,6 @@ fn named(finding: &Finding) -> Named {
         class,
         sign,
         title: words::clip(&finding.title, 200),
-        measured: measured.unwrap_or_else(|| words::clip(&finding.message, 300)),
+        measured: measured.unwrap_or_else(|| prose(&finding.message, 300)),
     }
 }

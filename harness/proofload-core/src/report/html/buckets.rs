@@ -1,5 +1,6 @@
 //! Seconds of a step folded into at most [`BUCKETS_MAX`] stretches, so that an hour draws as fast as a minute.
 
+use crate::baseline::StepTimes;
 use crate::evidence::{Histogram, StepEvidence};
 
 /// Most stretches of a drawing; each is about eight pixels wide.
@@ -36,7 +37,7 @@ pub(super) fn fold(step: &StepEvidence, size_s: u32) -> Vec<Bucket> {
         bucket.answered += second.answered;
         bucket.errors += second.errors;
         bucket.unanswered += second.broken + second.dropped;
-        bucket.response.add(second.response.thaw()).expect("a resizing histogram takes every value");
+        Histogram::add(&mut bucket.response, second.response.thaw());
     }
     buckets
 }
@@ -56,6 +57,14 @@ impl Bucket {
             sum.response.add(&bucket.response).expect("a resizing histogram takes every value");
         }
         sum
+    }
+
+    /// All of a step in an accepted run.
+    pub(super) fn of_times(step: &StepTimes) -> Self {
+        let response = step.response.thaw();
+        let answered = response.len();
+        let unanswered = step.due.saturating_sub(answered);
+        Self { due: step.due, answered, unanswered, response, ..Self::empty(0, 0) }
     }
 
     /// Adds another's counts, and leaves its histogram.

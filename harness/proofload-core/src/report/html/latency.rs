@@ -1,17 +1,20 @@
-//! Times of one step over the run: p50, p95 and p99 of all that was due, with the limits that rules set.
+//! Times of one step over the run: where its answers lie, on top p50, p95 and p99 of all that was due, and the limits
+//! that rules set.
 
 use super::buckets::Bucket;
 use super::limits::{self, LimitLine};
 use super::panel::{Limit, Panel, Sign};
 use super::scale::{self, Scale, TOP};
-use super::timeline::{Axis, HEIGHT, stretch};
-use super::{MeasuredStep, step_name};
-use crate::evidence::RunRecord;
+use super::timeline::{Axis, stretch};
+use super::{MeasuredStep, heat, step_name};
+use crate::evidence::{RunRecord, micros_to_ms};
 use crate::judge::Finding;
 use crate::report::words;
 
 /// The lines: share, class, name.
 const LINES: &[(f64, &str, &str)] = &[(0.50, "l3", "p50"), (0.95, "l1", "p95"), (0.99, "l2", "p99")];
+/// Height of a drawing.
+const HEIGHT: f64 = 220.0;
 /// Most limits drawn for one step.
 const LIMITS_MAX: usize = 6;
 
@@ -25,9 +28,9 @@ pub(super) fn panel(
     let name = step_name(step.evidence);
     let mut panel = axis.panel(format!("times-{index}"), format!("Response time of {name}"), HEIGHT);
     let limits: Vec<LimitLine> = limits::of(step.evidence, findings, record).into_iter().take(LIMITS_MAX).collect();
-    let values = step.buckets.iter().flat_map(|bucket| LINES.iter().filter_map(|line| bucket.quantile_ms(line.0)));
-    let (mut low, mut high) = values.fold((f64::INFINITY, 0.0_f64), |(low, high), ms| (low.min(ms), high.max(ms)));
-    if high <= 0.0 {
+    let response = &step.whole.response;
+    let (mut low, mut high) = (micros_to_ms(response.min()), micros_to_ms(response.max()));
+    if response.is_empty() {
         panel.message = if step.buckets.is_empty() {
             "Nothing was due.".to_owned()
         } else {
@@ -41,6 +44,7 @@ pub(super) fn panel(
     let ticks = scale::log_steps(low.max(0.01), high);
     let y = Scale::up_log(ticks[0], ticks[ticks.len() - 1], HEIGHT);
     panel.y_ticks = y.ticks(&ticks, |ms| words::value(ms, "ms"));
+    heat::cells(&mut panel, &step.buckets, axis, &y, HEIGHT);
     lines(&mut panel, step, axis, &y);
     unanswered(&mut panel, step, axis);
     limit_lines(&mut panel, &limits, axis, &y);
@@ -54,7 +58,6 @@ pub(super) fn panel(
 fn lines(panel: &mut Panel, step: &MeasuredStep<'_>, axis: &Axis, y: &Scale) {
     let place =
         |bucket: &Bucket, share: f64| Some((axis.x.place(bucket.middle_s()), y.place(bucket.quantile_ms(share)?)));
-    band(panel, step, axis, y);
     for (share, class, name) in LINES {
         let mut points: Vec<Option<(f64, f64)>> = Vec::new();
         let mut last_to_s = None;
@@ -66,22 +69,10 @@ fn lines(panel: &mut Panel, step: &MeasuredStep<'_>, axis: &Axis, y: &Scale) {
             points.push(place(bucket, *share));
             last_to_s = Some(bucket.to_s);
         }
+        // On cells of any shade a line needs an edge of its own.
+        panel.line("halo", &points);
         panel.line(class, &points);
         panel.key(class, *name);
-    }
-}
-
-/// From p50 to p99, wherever both are known.
-fn band(panel: &mut Panel, step: &MeasuredStep<'_>, axis: &Axis, y: &Scale) {
-    let edges = |bucket: &Bucket| {
-        let x = axis.x.place(bucket.middle_s());
-        Some(((x, y.place(bucket.quantile_ms(0.99)?)), (x, y.place(bucket.quantile_ms(0.5)?))))
-    };
-    let known: Vec<(u32, u32, _)> =
-        step.buckets.iter().map(|bucket| (bucket.from_s, bucket.to_s, edges(bucket))).collect();
-    for run in known.chunk_by(|a, b| a.1 == b.0 && a.2.is_some() && b.2.is_some()) {
-        let (upper, lower): (Vec<_>, Vec<_>) = run.iter().filter_map(|bucket| bucket.2).unzip();
-        panel.area("band", &upper, &lower);
     }
 }
 
@@ -97,7 +88,7 @@ fn unanswered(panel: &mut Panel, step: &MeasuredStep<'_>, axis: &Axis) {
         panel.signs.push(Sign {
             x: axis.x.at(bucket.middle_s()),
             y: scale::px(TOP + 4.0),
-            class: "bad",
+            class: "broken",
             text: "✕",
             label: String::new(),
             title,
@@ -118,6 +109,7 @@ fn limit_lines(panel: &mut Panel, limits: &[LimitLine], axis: &Axis, y: &Scale) 
             to: axis.x.at(limit.to_s),
             y: scale::px(place),
             text_y: scale::px(text_y),
+            class: if limit.failed { "broken" } else { "kept" },
             label: format!("{}{}", limit.label, if limit.failed { " ✗ FAIL" } else { "" }),
         });
     }

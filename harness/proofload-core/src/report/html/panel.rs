@@ -39,6 +39,27 @@ pub(super) struct Key {
     pub(super) text: String,
 }
 
+impl Key {
+    /// What stands before the text.
+    pub(super) fn sample(&self) -> Sample {
+        match self.class {
+            "heat" => Sample::Shades,
+            "wrong" | "due" => Sample::Area,
+            "sign" | "none" => Sample::Nothing,
+            _ => Sample::Line,
+        }
+    }
+}
+
+/// A small picture of what a legend explains.
+#[derive(PartialEq)]
+pub(super) enum Sample {
+    Area,
+    Line,
+    Shades,
+    Nothing,
+}
+
 /// A path with the class that colours and dashes it.
 pub(super) struct Shape {
     pub(super) class: &'static str,
@@ -62,6 +83,7 @@ pub(super) struct Limit {
     pub(super) to: String,
     pub(super) y: String,
     pub(super) text_y: String,
+    pub(super) class: &'static str,
     pub(super) label: String,
 }
 
@@ -124,8 +146,14 @@ impl Panel {
             return;
         }
         let back: Vec<(f64, f64)> = lower.iter().rev().copied().collect();
-        let path = format!("{}L{}Z", join(upper), join(&back).trim_start_matches('M'));
-        self.areas.push(Shape { class, path });
+        self.shape(class, format!("{}L{}Z", join(upper), join(&back).trim_start_matches('M')));
+    }
+
+    /// Adds a filled shape by its path; nothing where that is empty.
+    pub(super) fn shape(&mut self, class: &'static str, path: String) {
+        if !path.is_empty() {
+            self.areas.push(Shape { class, path });
+        }
     }
 
     /// Adds a strip of the time axis that tells its values.

@@ -1,16 +1,16 @@
 //! The tables of the page, as rows of texts.
 
 use super::banner::look;
-use crate::evidence::{Fate, LedgerEvidence, RunEnd, StepKind};
+use crate::evidence::{RunEnd, StepKind};
 use crate::judge::{Finding, Group, Outcome, Signal, Verdict};
-use crate::report::{Report, StepSummary, figures, words};
+use crate::report::{Quantiles, Report, StepSummary, figures, words};
 
 /// Most rows of any table; the rest is in `report.json`.
-const ROWS_MAX: usize = 300;
+pub(super) const ROWS_MAX: usize = 300;
 /// Most kinds of errors named for one step.
 const CLASSES_MAX: usize = 8;
 /// What stands in an empty cell.
-const NOTHING: &str = "–";
+pub(super) const NOTHING: &str = "–";
 
 /// A name and its value.
 pub(super) struct Pair {
@@ -58,61 +58,13 @@ pub(super) struct Steps {
 pub(super) struct StepRow {
     pub(super) name: String,
     pub(super) kind: &'static str,
-    /// Due, answered, wrong, broken, dropped, per second, p50, p95, p99, max, service p50, service p99.
+    /// Due, answered, wrong, broken, dropped, per second; p50, p95, p99 and max of response, then of service.
     pub(super) cells: Vec<String>,
 }
 
-pub(super) struct Ledger {
-    pub(super) flows: Vec<LedgerRow>,
-    pub(super) notable: Vec<NotableRow>,
-    pub(super) left_out: usize,
-}
-
-pub(super) struct LedgerRow {
-    pub(super) flow: String,
-    /// Accepted, the eight fates, doubled, work shown.
-    pub(super) cells: Vec<String>,
-}
-
-pub(super) struct NotableRow {
-    pub(super) flow: String,
-    pub(super) id: String,
-    pub(super) fate: &'static str,
-    pub(super) at: String,
-    pub(super) last_state: String,
-}
-
-pub(super) fn load(report: &Report) -> Vec<Pair> {
-    let load = &report.load;
-    let lag = load.wake_lag_ms;
-    let ms = |value: f64| words::value(value, "ms");
-    let rate = |value: f64| words::value(value, "/s");
-    let pair = |name, value| Pair { name, value };
-    if load.due == 0 {
-        return vec![pair("Asked", "nothing was due".to_owned())];
-    }
-    vec![
-        pair("Asked", format!("{} arrivals, {}", words::count(load.due), rate(load.asked_per_second))),
-        pair(
-            "Sent",
-            format!(
-                "{} arrivals, {} ({})",
-                words::count(load.dispatched),
-                rate(load.delivered_per_second),
-                words::share_of(load.dispatched, load.due)
-            ),
-        ),
-        pair("Dropped, because too many waited already", words::count(load.dropped)),
-        pair(
-            "How late proofload itself was",
-            format!("p50 {}, p95 {}, p99 {}, at most {}", ms(lag.p50), ms(lag.p95), ms(lag.p99), ms(lag.max)),
-        ),
-        pair(
-            "Polls of jobs, apart from the load",
-            format!("{}, {} without an answer", words::count(load.polls), words::count(load.poll_failures)),
-        ),
-        pair("Calibration before the run", words::calibration(report.calibration.as_ref())),
-    ]
+/// p50, p95, p99 and the largest, as cells.
+pub(super) fn cells_ms(all: Quantiles) -> Vec<String> {
+    [all.p50, all.p95, all.p99, all.max].map(|ms| words::value(ms, "ms")).to_vec()
 }
 
 pub(super) fn signals(report: &Report) -> Vec<SignalRow> {
@@ -178,7 +130,7 @@ fn rule(finding: &Finding, instruments_failed: bool) -> RuleRow {
         sign,
         outcome: if void { format!("void ({})", finding.outcome) } else { finding.outcome.to_string() },
         title: words::clip(&finding.title, 300),
-        message: words::clip(&finding.message, 600),
+        message: super::prose(&finding.message, 600),
         value: or_nothing(figure.map(figures::value)),
         interval: or_nothing(figure.and_then(figures::interval)),
         limit: or_nothing(figure.map(figures::limit)),
@@ -202,12 +154,11 @@ pub(super) fn steps(report: &Report) -> Steps {
 }
 
 fn step(step: &StepSummary) -> StepRow {
-    let ms = |value: f64| if step.answered == 0 { NOTHING.to_owned() } else { words::value(value, "ms") };
-    let (response, service) = (step.response_ms, step.service_ms);
     let mut cells: Vec<String> =
         [step.due, step.answered, step.errors, step.broken, step.dropped].map(words::count).to_vec();
     cells.push(words::value(step.per_second, "/s"));
-    cells.extend([response.p50, response.p95, response.p99, response.max, service.p50, service.p99].map(ms));
+    let times = [cells_ms(step.response_ms), cells_ms(step.service_ms)].concat();
+    cells.extend(if step.answered == 0 { vec![NOTHING.to_owned(); times.len()] } else { times });
     StepRow {
         name: words::clip(&step.name, 120),
         kind: if step.kind == StepKind::Job { "job" } else { "request" },
@@ -227,54 +178,6 @@ fn wrong(step: &StepSummary) -> Option<String> {
         String::new()
     };
     (!told.is_empty()).then(|| format!("{}: {}{more}", words::clip(&step.name, 120), told.join(", ")))
-}
-
-pub(super) fn ledger(report: &Report) -> Ledger {
-    let notable = || report.ledgers.iter().flat_map(|ledger| ledger.notable.iter().map(move |entry| (ledger, entry)));
-    Ledger {
-        flows: report.ledgers.iter().take(ROWS_MAX).map(ledger_row).collect(),
-        left_out: notable().count().saturating_sub(ROWS_MAX),
-        notable: notable()
-            .take(ROWS_MAX)
-            .map(|(ledger, entry)| NotableRow {
-                flow: words::clip(&ledger.flow, 80),
-                id: words::clip(&entry.id, 120),
-                fate: fate(entry.fate),
-                at: super::scale::clock(super::timeline::seconds(entry.at_ms, 1e3)),
-                last_state: words::clip(&entry.last_state, 80),
-            })
-            .collect(),
-    }
-}
-
-fn ledger_row(ledger: &LedgerEvidence) -> LedgerRow {
-    let counts = [
-        ledger.accepted,
-        ledger.succeeded,
-        ledger.failed,
-        ledger.dead_lettered,
-        ledger.cancelled,
-        ledger.expired,
-        ledger.unsettled,
-        ledger.lost,
-        ledger.duplicated,
-    ];
-    let mut cells = counts.map(words::count).to_vec();
-    cells.push(ledger.work_shown.map_or_else(|| words::UNKNOWN.to_owned(), words::count));
-    LedgerRow { flow: words::clip(&ledger.flow, 120), cells }
-}
-
-fn fate(fate: Fate) -> &'static str {
-    match fate {
-        Fate::Open => "open",
-        Fate::Succeeded => "succeeded",
-        Fate::Failed => "failed",
-        Fate::DeadLettered => "dead-lettered",
-        Fate::Cancelled => "cancelled",
-        Fate::Expired => "expired",
-        Fate::Unsettled => "unsettled",
-        Fate::Lost => "lost",
-    }
 }
 
 pub(super) fn about(report: &Report) -> Vec<Pair> {

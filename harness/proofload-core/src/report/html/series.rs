@@ -37,6 +37,11 @@ pub(super) fn panels(record: &RunRecord, axis: &Axis) -> (Vec<Panel>, Vec<String
     (panels, left_out)
 }
 
+/// What is asked for first; other series follow by name.
+fn order(group: &str) -> usize {
+    ["in flight", "jobs open", "queue"].iter().position(|first| *first == group).unwrap_or(usize::MAX)
+}
+
 /// Series of queues share a drawing, as do those whose dotted names begin alike: `jvm.heap` and `jvm.stack`.
 fn groups(record: &RunRecord) -> Vec<(String, Lines)> {
     let mut groups: BTreeMap<String, Lines> = BTreeMap::new();
@@ -51,7 +56,9 @@ fn groups(record: &RunRecord) -> Vec<(String, Lines)> {
         let points = points.map(|(at_ms, value)| (seconds(*at_ms, 1e3), *value)).collect();
         groups.entry(group.to_owned()).or_default().push((label.to_owned(), points));
     }
-    groups.into_iter().collect()
+    let mut groups: Vec<(String, Lines)> = groups.into_iter().collect();
+    groups.sort_by_key(|(group, _)| order(group));
+    groups
 }
 
 fn heading(group: &str) -> String {

@@ -3,7 +3,7 @@
 use super::buckets::{self, Bucket};
 use super::panel::{Panel, PlanBox};
 use super::scale::{self, BOTTOM, Scale, TOP, Tick};
-use super::{MeasuredStep, latency, series};
+use super::{MeasuredStep, STEPS_MAX, latency, series};
 use crate::evidence::{RunRecord, StepKind};
 use crate::judge::Finding;
 use crate::report::words;
@@ -12,8 +12,6 @@ use crate::report::words;
 const MARKS_MAX: usize = 40;
 /// Most workloads drawn as rows of the plan.
 const PLAN_ROWS_MAX: usize = 8;
-/// Most steps with a drawing of their own.
-const STEPS_MAX: usize = 8;
 /// Height of one row of the plan.
 const PLAN_ROW: f64 = 24.0;
 /// Height of a drawing.

@@ -7,7 +7,7 @@ use hdrhistogram::Histogram as Live;
 use proofload_core::evidence::Histogram;
 
 use super::super::broken::Broken;
-use super::super::checks::{CheckTotals, Tally};
+use super::super::checks::Tally;
 use super::super::event::{GeneratorEvent, Outcome, Tick};
 use super::super::recorder::{Recorder, Sample, SampleOutcome, Timed};
 use super::super::script::Script;
@@ -101,7 +101,7 @@ impl Books {
     }
 
     /// Hands everything over, with what Goose says if it came to that.
-    pub(super) fn finish(&mut self, now_ns: u64, checks: CheckTotals, goose: Option<&GooseMetrics>, tell: &Teller) {
+    pub(super) fn finish(&mut self, now_ns: u64, script: &Script, goose: Option<&GooseMetrics>, tell: &Teller) {
         tell.tell(GeneratorEvent::Closed(self.recorder.close_all(now_ns)));
         let outcome = Outcome {
             due: self.due,
@@ -110,7 +110,8 @@ impl Books {
             wake_lag: self.recorder.wake_lag(),
             local_failures: self.local_failures,
             error_classes: std::mem::take(&mut self.error_classes),
-            checks,
+            checks: self.checks.named(&script.scenario, |request| script.prepared(request).step),
+            slowest: self.recorder.slowest(|workload| script.workload_name(workload)),
             cross_check: goose.map(|goose| self.cross_check(goose)),
             ..Outcome::default()
         };

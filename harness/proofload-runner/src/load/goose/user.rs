@@ -117,9 +117,7 @@ impl Attack {
 
     /// Hands everything over.
     pub(super) fn finish(&self, goose: Option<&GooseMetrics>, tell: &Teller) {
-        let mut books = self.books();
-        let checks = books.checks.named(&self.script.scenario, |request| self.script.prepared(request).step);
-        books.finish(self.clock.now_ns(), checks, goose, tell);
+        self.books().finish(self.clock.now_ns(), &self.script, goose, tell);
     }
 
     fn books(&self) -> MutexGuard<'_, Books> {
@@ -156,9 +154,18 @@ impl Attack {
             let Leaf::Request(request) = leaf else { continue };
             let step = self.script.prepared(request).step;
             let intended_ns = pass.intended_ns;
-            let (dispatched_ns, sent_ns, ended_ns) = (now_ns, now_ns, now_ns);
             books.recorder.begin(step, intended_ns);
-            let sample = Sample { intended_ns, dispatched_ns, sent_ns, first_byte_ns: None, ended_ns, outcome };
+            let sample = Sample {
+                intended_ns,
+                dispatched_ns: now_ns,
+                sent_ns: now_ns,
+                first_byte_ns: None,
+                ended_ns: now_ns,
+                outcome,
+                status: None,
+                workload: pass.workload,
+                iteration: pass.iteration,
+            };
             books.end(step, &sample, Some("an earlier step went wrong".to_owned()));
             checks::count((&self.script, &mut books.checks), pass, request, None, &Values::new());
         }
@@ -240,7 +247,17 @@ async fn timed_request(
     let ended_ns = attack.clock.now_ns();
     let (outcome, class) = judge(attack, (pass, request), &answered, values);
     let first_byte_ns = answered.answer.is_ok().then_some(answered.head_ns);
-    let sample = Sample { intended_ns: due_ns, dispatched_ns, sent_ns, first_byte_ns, ended_ns, outcome };
+    let sample = Sample {
+        intended_ns: due_ns,
+        dispatched_ns,
+        sent_ns,
+        first_byte_ns,
+        ended_ns,
+        outcome,
+        status: answered.answer.as_ref().ok().map(|answer| answer.status),
+        workload: pass.workload,
+        iteration: pass.iteration,
+    };
     let is_good = outcome == SampleOutcome::Good;
     let mut books = attack.books();
     books.in_flight -= 1;
