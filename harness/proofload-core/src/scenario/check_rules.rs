@@ -1,6 +1,7 @@
 //! Checks objectives and scaling clauses: what they name exists, and the bound fits the indicator.
 
 use super::check::{Names, unknown};
+use super::check_workload::refuse_zero;
 use super::sli::{SHAPES, Sli};
 use super::written::{WrittenClaim, WrittenReach, WrittenScaling, WrittenSlo};
 use super::{Bound, Claim, Moment, Reach, ScalingClause, Slo, Window};
@@ -92,9 +93,15 @@ fn check_bound(sli: &Sli, written: &At<WrittenSlo>, report: &mut Reporter<'_>) -
         .collect();
     bounds.extend(slo.max.as_ref().map(|at| Bound::Max(at.value.0)));
     bounds.extend(slo.min.as_ref().map(|at| Bound::MinPerSecond(at.value.per_second)));
+    for limit in percentiles.iter().filter_map(|(given, _)| given.as_ref()) {
+        refuse_zero(limit, "nothing is answered within no time", "300ms", report);
+    }
     let [bound] = bounds.as_slice() else {
-        let message = format!("this rule has {} bounds, and needs exactly one", bounds.len());
-        report.add(&slo.sli, message, Some("write one rule per bound".to_owned()));
+        let (message, help) = match bounds.len() {
+            0 => ("this rule has no bound".to_owned(), "add one, such as `p95: 300ms`, `max: 1%` or `min: 40/s`"),
+            more => (format!("this rule has {more} bounds, and needs exactly one"), "write one rule per bound"),
+        };
+        report.add(&slo.sli, message, Some(help.to_owned()));
         return None;
     };
     let (fits, wanted) = match sli {
@@ -171,6 +178,7 @@ fn check_reach(
 ) -> Option<Option<Reach>> {
     let Some(written) = written else { return Some(None) };
     let inner = &written.value;
+    refuse_zero(&inner.within, "no autoscaler gets there within no time", "5m", report);
     let after = match inner.after.value.strip_suffix(".end") {
         Some(workload) => {
             let place = At { value: workload.to_owned(), line: inner.after.line, column: inner.after.column };

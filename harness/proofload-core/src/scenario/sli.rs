@@ -62,9 +62,18 @@ impl Sli {
             "checks" => Ok(Sli::Checks(inner.to_owned())),
             "throughput" => Ok(Sli::Throughput(inner.to_owned())),
             "job" => Ok(Sli::Job(inner.to_owned())),
-            "promql" => Ok(Sli::Promql(inner.trim_matches('"').to_owned())),
+            "promql" => Ok(Sli::Promql(quoted(text, inner)?)),
             _ => Err(wrong()),
         }
+    }
+}
+
+/// The query between its quotes; there may be none, but not one alone.
+fn quoted(text: &str, inner: &str) -> Result<String, String> {
+    match (inner.strip_prefix('"'), inner.strip_suffix('"')) {
+        (None, None) => Ok(inner.to_owned()),
+        (Some(_), Some(_)) if inner.len() > 2 => Ok(inner[1..inner.len() - 1].to_owned()),
+        _ => Err(format!("`{text}` has a quotation mark that is not closed, or nothing between two")),
     }
 }
 

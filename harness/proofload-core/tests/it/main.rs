@@ -10,6 +10,7 @@ mod hostile;
 mod judging;
 #[cfg(test)]
 mod mistakes;
+mod mutations;
 #[cfg(test)]
 mod payloads;
 #[cfg(test)]
