@@ -5,11 +5,13 @@ mod finding;
 mod ledger;
 mod scaling;
 mod slo;
+mod standing;
 mod stats;
 mod validity;
 
 pub use finding::{Figure, Finding, Group, Outcome, Verdict};
 pub use slo::samples_least;
+pub use standing::{SecondCounts, Standing, StandingState, Standings};
 pub use validity::{Signal, Unfit, unfit_above};
 
 use crate::evidence::{RunEnd, RunRecord};

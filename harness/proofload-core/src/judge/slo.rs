@@ -96,7 +96,7 @@ fn judged_ns(record: &RunRecord, window: &Window) -> (u64, u64) {
 }
 
 /// The rule in words, as the scenario states it.
-fn title(slo: &Slo, scenario: &Scenario) -> String {
+pub(super) fn title(slo: &Slo, scenario: &Scenario) -> String {
     let bound = match slo.bound {
         Bound::Percentile { share, limit } => {
             format!("{} ≤ {}", percent_name(share), Span(limit))

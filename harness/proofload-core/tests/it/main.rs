@@ -10,6 +10,7 @@ mod hostile;
 mod judging;
 #[cfg(test)]
 mod mistakes;
+#[cfg(test)]
 mod mutations;
 #[cfg(test)]
 mod payloads;
@@ -19,6 +20,8 @@ mod planning;
 mod report;
 #[cfg(test)]
 mod schema;
+#[cfg(test)]
+mod standing;
 #[cfg(test)]
 mod statistics;
 #[cfg(test)]

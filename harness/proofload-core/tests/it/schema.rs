@@ -1,6 +1,7 @@
 //! The committed schemas are those of the types. `UPDATE_EXPECT=1` writes them again.
 
 use proofload_core::environment::Environment;
+use proofload_core::live::Line;
 use proofload_core::report::Report;
 use proofload_core::scenario::Scenario;
 
@@ -19,4 +20,5 @@ fn committed_schemas_are_those_of_the_types() {
     check("report.v1.json", &Report::schema());
     check("scenario.v1.json", &Scenario::schema());
     check("environment.v1.json", &Environment::schema());
+    check("run-events.v1.json", &Line::schema());
 }

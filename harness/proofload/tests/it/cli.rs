@@ -8,11 +8,11 @@ use std::process::{Command, Output, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-fn workspace() -> PathBuf {
+pub(crate) fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
-fn proofload(args: &[&str]) -> Output {
+pub(crate) fn proofload(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_proofload")).current_dir(workspace()).args(args).output().unwrap()
 }
 
@@ -27,14 +27,14 @@ fn check(args: &[&str], code: i32, expected: &str) {
 }
 
 /// A small scenario on fish, in a folder of its own.
-fn scenario(folder: &Path) -> String {
+pub(crate) fn scenario(folder: &Path) -> String {
     let path = folder.join("one.yaml");
     let text = "apiVersion: proofload/v1\nkind: Scenario\nname: one\nsystem: fish\nflows:\n  f: [{ request: { name: health, path: /health } }]\nworkloads:\n  w: { flow: f, executor: constant-arrival-rate, rate: 20/s, for: 30s }\nslos: [{ sli: errors(health), max: 1% }]\n";
     std::fs::write(&path, text).unwrap();
     path.display().to_string()
 }
 
-fn environment(folder: &Path, url: &str, processes: &str) -> String {
+pub(crate) fn environment(folder: &Path, url: &str, processes: &str) -> String {
     let path = folder.join("env.yaml");
     let text = format!(
         "apiVersion: proofload/v1\nkind: Environment\nname: test\n{processes}systems:\n  fish: {{ url: \"{url}\", ready: /health }}\n"
@@ -44,7 +44,7 @@ fn environment(folder: &Path, url: &str, processes: &str) -> String {
 }
 
 /// A gateway of fish with its inference server.
-const FISH: &str = r#"processes:
+pub(crate) const FISH: &str = r#"processes:
   inference: { command: ["{{proofload}}", stack, inference, --system, fish, --until-stdin-closes], ready: /v1/models/fish_classifier }
   fish: { command: ["{{proofload}}", stack, gateway, --system, fish, --data, "{{data}}/fish", --inference, "{{address inference}}", --until-stdin-closes], ready: /health }
 "#;
@@ -240,7 +240,9 @@ fn interrupt(folder: &Path, scenario: &str) -> PathBuf {
 
 #[test]
 fn help_lists_the_exit_codes_and_shows_examples() {
-    for command in ["run", "plan", "judge", "conform", "lint"] {
+    for command in
+        ["run", "plan", "judge", "conform", "lint", "doctor", "man", "schema", "completions", "stack", "generator"]
+    {
         let said = String::from_utf8(proofload(&[command, "--help"]).stdout).unwrap();
         assert!(said.contains("Exit codes:") && said.contains("Example"), "{command}: {said}");
     }
