@@ -3,6 +3,7 @@
 mod checks;
 mod finding;
 mod ledger;
+mod power;
 mod scaling;
 mod slo;
 mod standing;
@@ -10,6 +11,7 @@ mod stats;
 mod validity;
 
 pub use finding::{Figure, Finding, Group, Outcome, Verdict};
+pub use power::{Detectable, POWER, detectable};
 pub use slo::samples_least;
 pub use standing::{SecondCounts, Standing, StandingState, Standings};
 pub use validity::{Signal, Unfit, unfit_above};

@@ -72,6 +72,13 @@ fn a_plan_that_this_machine_cannot_meet_is_refused() {
 }
 
 #[test]
+fn a_plan_says_what_its_rules_can_show() {
+    let said = String::from_utf8(proofload(&["plan", "scenarios/quickstart.yaml"]).stdout).unwrap();
+    let is_of_rules = |line: &&str| line.contains(" samples at least ") || line.contains("with a chance of");
+    insta::assert_snapshot!(said.lines().filter(is_of_rules).collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
 fn every_arrival_of_a_plan_can_be_listed() {
     let folder = tempfile::tempdir().unwrap();
     let output = proofload(&["plan", &scenario(folder.path()), "--arrivals"]);
