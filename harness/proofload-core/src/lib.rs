@@ -10,6 +10,7 @@ pub mod data;
 pub mod environment;
 pub mod evidence;
 pub mod judge;
+pub mod live;
 pub mod payload;
 pub mod plan;
 pub mod report;

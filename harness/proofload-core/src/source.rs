@@ -148,10 +148,53 @@ fn explain(error: &serde_saphyr::Error) -> (String, Option<String>) {
             (format!("`{key}` stands here twice"), Some("keep one".to_owned()))
         }
         Error::Unexpected { expected, .. } => {
-            (format!("this cannot stand here; {expected} was expected"), Some("check the indentation".to_owned()))
+            let wanted = match *expected {
+                "string scalar" => "a single value",
+                "sequence start" => "a list",
+                "mapping start" => "a list of `key: value`",
+                other => other,
+            };
+            (format!("this cannot stand here; {wanted} was expected"), Some("check the indentation".to_owned()))
         }
         Error::InvalidScalar { .. } => ("a whole number was expected here".to_owned(), None),
-        other => (strip_location(&other.to_string()), None),
+        other => in_our_words(strip_location(&other.to_string())),
+    }
+}
+
+/// What the YAML parser says of a text that is no YAML, and what a writer most often did: its own words name the
+/// grammar's rules.
+const GRAMMAR: &[(&str, &str, &str)] = &[
+    ("simple key expected", "a colon is missing after this key", "write `key: value`, with a space after the colon"),
+    ("tabs disallowed", "a tab stands in the indentation", "indent with spaces"),
+    (
+        "did not find expected key",
+        "this line belongs to no block above it",
+        "check the indentation, and brackets above",
+    ),
+    (
+        "did not find expected ',' or '}'",
+        "a `{` is not closed before here",
+        "add `}` or `,`, or close a quotation mark",
+    ),
+    (
+        "did not find expected ',' or ']'",
+        "a `[` is not closed before here",
+        "add `]` or `,`, or close a quotation mark",
+    ),
+    ("only valid inside a block", "a bracket that was opened above is not closed", "add `}` or `]`"),
+    ("invalid trailing content", "a quotation mark is not closed, here or above", "close it, or take it away"),
+    (
+        "mapping values are not allowed",
+        "a `key: value` cannot stand here",
+        "check the indentation and the quotation marks",
+    ),
+];
+
+fn in_our_words(message: String) -> (String, Option<String>) {
+    let known = GRAMMAR.iter().find(|(theirs, _, _)| message.contains(theirs));
+    match known {
+        Some((_, ours, help)) => ((*ours).to_owned(), Some((*help).to_owned())),
+        None => (message, None),
     }
 }
 

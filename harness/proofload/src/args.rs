@@ -8,6 +8,8 @@ use clap_complete::Shell;
 use proofload_core::report::Format;
 use proofload_core::scenario::units::Ratio;
 
+use crate::colour::Colour;
+
 const EXIT_CODES: &str = "Exit codes: 0 PASS, 1 FAIL, 2 usage or invalid scenario, 3 INVALID run (proofload's own instruments failed), \
 4 INCONCLUSIVE, 5 target not reachable or not ready, 70 internal error, 130 interrupted.";
 
@@ -15,6 +17,9 @@ const EXIT_CODES: &str = "Exit codes: 0 PASS, 1 FAIL, 2 usage or invalid scenari
 #[derive(Debug, Parser)]
 #[command(version, about, after_help = EXIT_CODES, propagate_version = true)]
 pub(crate) struct Args {
+    /// When to use colours; auto looks at the terminal and at `NO_COLOR`.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub(crate) color: Colour,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -25,7 +30,7 @@ pub(crate) enum Command {
     /// Run a scenario and judge it.
     #[command(after_help = concat!(
         "Examples:\n  proofload run scenarios/quickstart.yaml\n  proofload run scenarios/fish/predict.yaml -e stage --scale 0.1\n",
-        "  proofload run my.yaml -e my-env.yaml --target http://127.0.0.1:8080\n\n",
+        "  proofload run my.yaml -e my-env.yaml --target http://127.0.0.1:8080\n  proofload run my.yaml --json | jq -c 'select(.event == \"verdict\")'\n\n",
         "Exit codes: 0 PASS, 1 FAIL, 2 usage or invalid scenario, 3 INVALID, 4 INCONCLUSIVE, 5 target not ready, 70 internal, 130 interrupted."
     ))]
     Run(RunArgs),
@@ -90,17 +95,56 @@ pub(crate) enum Command {
         "Exit codes: 0 the run is over, 2 refused, 70 the run has gone."
     ))]
     Generator(GeneratorArgs),
+    /// Say what this machine lacks for each feature, and how to get it.
+    #[command(after_help = concat!(
+        "Examples:\n  proofload doctor\n  proofload doctor --json | jq '.[] | select(.status != \"OK\")'\n",
+        "  proofload doctor --fetch chromium\n\n",
+        "Exit codes: 0 `proofload run` works here, 1 something it needs is missing, 2 usage, 70 the part could not be fetched."
+    ))]
+    Doctor(DoctorArgs),
+    /// Print a page of the manual, or write all pages into a folder.
+    #[command(
+        after_help = "Examples:\n  proofload man run | man -l -\n  proofload man --out ~/.local/share/man/man1\n\nExit codes: 0, 2 unknown command, 70 the folder cannot be written."
+    )]
+    Man(ManArgs),
     /// Print the JSON Schema of a file format, for editors.
+    #[command(
+        after_help = "Examples:\n  proofload schema > scenario.json\n  proofload schema run-events\n\nExit codes: 0, 2 usage."
+    )]
     Schema {
         /// Which file.
         #[arg(value_enum, default_value = "scenario")]
         of: SchemaOf,
     },
     /// Print a completion script for a shell.
+    #[command(
+        after_help = "Example:\n  proofload completions bash > ~/.local/share/bash-completion/completions/proofload\n\nExit codes: 0, 2 usage."
+    )]
     Completions {
         /// Which shell.
         shell: Shell,
     },
+}
+
+/// Options of `doctor`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct DoctorArgs {
+    /// Install the packages of a part first, by apt-get.
+    #[arg(long, value_name = "PART")]
+    pub(crate) fetch: Option<String>,
+    /// The findings as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Options of `man`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ManArgs {
+    /// The command, such as `run` or `stack up`; the page of proofload itself unless given.
+    pub(crate) command: Vec<String>,
+    /// Write every page into this folder.
+    #[arg(long, value_name = "DIR", conflicts_with = "command")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 /// What of the stack is started.
@@ -166,6 +210,8 @@ pub(crate) enum SchemaOf {
     Environment,
     /// `report.json`.
     Report,
+    /// A line of `run --json`.
+    RunEvents,
 }
 
 /// Options of `run`.
@@ -197,9 +243,8 @@ pub(crate) struct RunArgs {
     /// Generator processes beside this one, which send the load between them; with 0 this process sends it itself.
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=64))]
     pub(crate) generators: u32,
-    /// Say nothing while the run goes; the closing lines are still printed.
-    #[arg(short, long)]
-    pub(crate) quiet: bool,
+    #[command(flatten)]
+    pub(crate) tell: TellArgs,
     /// Check everything that can be checked without sending, then stop.
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -210,6 +255,17 @@ pub(crate) struct RunArgs {
     /// `OTEL_EXPORTER_OTLP_HEADERS`.
     #[arg(long, value_name = "URL")]
     pub(crate) otlp: Option<String>,
+}
+
+/// How a run is told.
+#[derive(Debug, Clone, Copy, ClapArgs)]
+pub(crate) struct TellArgs {
+    /// Say nothing while the run goes; the closing lines are still printed.
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// Say everything as one JSON object per line on standard output, the verdict last (`proofload schema run-events`).
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Options of `generator`.

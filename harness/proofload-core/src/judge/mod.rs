@@ -4,15 +4,19 @@ mod checks;
 mod comparison;
 mod finding;
 mod ledger;
+mod power;
 mod regression;
 mod scaling;
 mod slo;
+mod standing;
 pub mod statistics;
 mod validity;
 
 pub use comparison::{Comparison, Design, compare, compare_runs};
 pub use finding::{Figure, Finding, Group, Outcome, Verdict};
+pub use power::{Detectable, POWER, detectable};
 pub use slo::samples_least;
+pub use standing::{SecondCounts, Standing, StandingState, Standings};
 pub use validity::{Signal, Unfit, unfit_above};
 
 use crate::baseline::{Baseline, BaselineRun};

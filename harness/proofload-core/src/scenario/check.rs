@@ -1,7 +1,7 @@
 //! From what was written to what is meant: names resolve, words fit their executor, and every mistake is told at once.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::check_engine::check_alone;
 use super::check_flow::check_flow;
@@ -30,8 +30,8 @@ pub(super) struct Names<'a> {
     pub(super) data: Vec<&'a str>,
     /// Columns of data sets that templates use; found while flows are checked.
     pub(super) columns: RefCell<BTreeSet<(String, String)>>,
-    /// Names of `{{known NAME}}` that templates use; found while flows are checked.
-    pub(super) known: RefCell<BTreeSet<String>>,
+    /// Names of `{{known NAME}}` that templates use, where they are first used; found while flows are checked.
+    pub(super) known: RefCell<BTreeMap<String, At<String>>>,
     pub(super) flows: &'a [Flow],
     pub(super) workloads: &'a [Workload],
 }
@@ -79,6 +79,7 @@ pub(super) fn check(file: &str, written: WrittenScenario) -> Result<Scenario, Pr
         return report.finish(None);
     }
     names.flows = &flows;
+    check_known(&names, &mut report);
     let workloads: Vec<Workload> = written
         .workloads
         .iter()
@@ -94,7 +95,7 @@ pub(super) fn check(file: &str, written: WrittenScenario) -> Result<Scenario, Pr
     names.workloads = &workloads;
     let slos = written.slos.iter().filter_map(|slo| check_slo(slo, &names, &mut report)).collect();
     let scaling = written.scaling.iter().filter_map(|clause| check_scaling(clause, &names, &mut report)).collect();
-    let (columns, known) = (names.columns.take(), names.known.take().into_iter().collect());
+    let (columns, known) = (names.columns.take(), names.known.take().into_keys().collect());
     let data = written.data.iter().map(|(name, data)| check_data(name, data, &columns, &mut report)).collect();
     number_requests(&mut flows);
     let scenario = Scenario {
@@ -111,6 +112,15 @@ pub(super) fn check(file: &str, written: WrittenScenario) -> Result<Scenario, Pr
         workloads,
     };
     report.finish(Some(scenario))
+}
+
+/// A `{{known NAME}}` is a value that some pass extracts.
+fn check_known(names: &Names<'_>, report: &mut Reporter<'_>) {
+    let requests = || names.flows.iter().flat_map(Flow::requests);
+    let extracted = || requests().flat_map(|request| &request.extract).map(|(name, _)| name.as_str());
+    for used in names.known.borrow().values().filter(|used| extracted().all(|name| name != used.value)) {
+        unknown(used, "value that a flow extracts called", extracted(), report);
+    }
 }
 
 /// Both kinds of file begin with the same two lines.

@@ -1,5 +1,6 @@
 //! Checks that a rule has one bound, and that it fits its indicator.
 
+use super::check_workload::refuse_zero;
 use super::sli::Sli;
 use super::written::{WrittenBound, WrittenSlo};
 use super::{Bound, units::Span};
@@ -16,6 +17,9 @@ pub(super) fn check_bound(sli: &Sli, written: &At<WrittenSlo>, report: &mut Repo
     let percentiles = [(&slo.p50, 0.5), (&slo.p90, 0.9), (&slo.p95, 0.95), (&slo.p99, 0.99), (&slo.p999, 0.999)];
     let shares: Vec<(f64, Span)> =
         percentiles.iter().filter_map(|(given, share)| given.as_ref().map(|at| (*share, at.value))).collect();
+    for limit in percentiles.iter().filter_map(|(given, _)| given.as_ref()) {
+        refuse_zero(limit, "nothing is answered within no time", "300ms", report);
+    }
     let words = [("max", &slo.max), ("mean", &slo.mean), ("min", &slo.min)];
     let others: Vec<Written> =
         words.into_iter().filter_map(|(word, given)| Some(Written { word, bound: given.as_ref()?.value })).collect();
@@ -23,6 +27,11 @@ pub(super) fn check_bound(sli: &Sli, written: &At<WrittenSlo>, report: &mut Repo
         ([(share, limit)], []) if sli.is_time() => Some(Bound::Percentile { share: *share, limit: limit.0 }),
         ([], [other]) => fitting(sli, other),
         ([_], []) => None,
+        ([], []) => {
+            let help = "add one, such as `p95: 300ms`, `max: 1%` or `min: 40/s`".to_owned();
+            report.add(&slo.sli, "this rule has no bound", Some(help));
+            return None;
+        }
         _ => {
             let message = format!("this rule has {} bounds, and needs exactly one", shares.len() + others.len());
             report.add(&slo.sli, message, Some("write one rule per bound".to_owned()));

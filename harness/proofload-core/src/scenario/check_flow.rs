@@ -405,7 +405,7 @@ impl Walk<'_, '_, '_> {
                 Some(())
             }
             Part::Known(name) => {
-                self.names.known.borrow_mut().insert(name.clone());
+                self.names.known.borrow_mut().entry(name.clone()).or_insert_with(|| place(name));
                 Some(())
             }
             Part::Webhook if !self.has_webhook => {

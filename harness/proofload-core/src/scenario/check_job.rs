@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::check_flow::{LastAuth, Walk};
+use super::check_workload::refuse_zero;
 use super::written_flow::{WrittenJob, WrittenPoll, WrittenWebhook, WrittenWebsocket};
 use super::{Follow, Job, Template};
 use crate::source::At;
@@ -59,6 +60,7 @@ impl Walk<'_, '_, '_> {
             self.report.add(&written.path, "a job that is polled needs `every` and `timeout`", Some(help));
             return None;
         };
+        refuse_zero(every, "polling without a pause would be a load of its own", "250ms", self.report);
         if every.value > timeout.value {
             self.report.add(every, "the pause between polls is longer than the poll's timeout", None);
         }

@@ -2,6 +2,7 @@
 
 use super::check::Names;
 use super::check_window::check_window;
+use super::check_workload::refuse_zero;
 use super::written::{WrittenReach, WrittenScaling};
 use super::{Moment, Reach, ScalingClause, Window};
 use crate::source::{At, Reporter};
@@ -39,6 +40,7 @@ fn check_reach(
 ) -> Option<Option<Reach>> {
     let Some(written) = written else { return Some(None) };
     let inner = &written.value;
+    refuse_zero(&inner.within, "no autoscaler gets there within no time", "5m", report);
     let after = match inner.after.value.strip_suffix(".end") {
         Some(workload) => {
             let place = At { value: workload.to_owned(), line: inner.after.line, column: inner.after.column };

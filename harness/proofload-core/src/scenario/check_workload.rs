@@ -110,6 +110,13 @@ pub(super) fn positive(written: &At<Span>, report: &mut Reporter<'_>) -> Option<
     Some(written.value.0)
 }
 
+/// Says that a limit of no length can be met by nothing.
+pub(super) fn refuse_zero(written: &At<Span>, message: &str, example: &str, report: &mut Reporter<'_>) {
+    if written.value.0.is_zero() {
+        report.add(written, message, Some(format!("write more, such as {example}")));
+    }
+}
+
 /// A stage's name, or its number from 1; refused where another one has it.
 pub(super) fn stage_name<'s, T>(
     (index, given): (usize, Option<&At<String>>),

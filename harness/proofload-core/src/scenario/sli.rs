@@ -71,7 +71,7 @@ impl Sli {
             "job" => Ok(Sli::Job(inner.to_owned())),
             "queue" => Ok(Sli::Queue(inner.to_owned())),
             "replicas" => Ok(Sli::Replicas(inner.to_owned())),
-            "promql" => Ok(Sli::Promql(inner.trim_matches('"').to_owned())),
+            "promql" => Ok(Sli::Promql(quoted(text, inner)?)),
             _ => Err(wrong()),
         }
     }
@@ -86,6 +86,15 @@ impl Sli {
     /// Whether it is a time of requests or jobs.
     pub fn is_time(&self) -> bool {
         matches!(self, Sli::Latency(_) | Sli::Job(_))
+    }
+}
+
+/// The query between its quotes; there may be none, but not one alone.
+fn quoted(text: &str, inner: &str) -> Result<String, String> {
+    match (inner.strip_prefix('"'), inner.strip_suffix('"')) {
+        (None, None) => Ok(inner.to_owned()),
+        (Some(_), Some(_)) if inner.len() > 2 => Ok(inner[1..inner.len() - 1].to_owned()),
+        _ => Err(format!("`{text}` has a quotation mark that is not closed, or nothing between two")),
     }
 }
 

@@ -16,6 +16,8 @@ mod levels;
 #[cfg(test)]
 mod mistakes;
 #[cfg(test)]
+mod mutations;
+#[cfg(test)]
 mod payloads;
 #[cfg(test)]
 mod planning;
@@ -26,6 +28,8 @@ mod report;
 mod sarif;
 #[cfg(test)]
 mod schema;
+#[cfg(test)]
+mod standing;
 #[cfg(test)]
 mod statistics;
 #[cfg(test)]

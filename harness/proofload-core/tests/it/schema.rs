@@ -1,6 +1,9 @@
 //! The committed schemas are those of the types. `UPDATE_EXPECT=1` writes them again.
 
+use std::path::Path;
+
 use proofload_core::environment::Environment;
+use proofload_core::live::Line;
 use proofload_core::report::Report;
 use proofload_core::scenario::Scenario;
 
@@ -19,4 +22,25 @@ fn committed_schemas_are_those_of_the_types() {
     check("report.v1.json", &Report::schema());
     check("scenario.v1.json", &Scenario::schema());
     check("environment.v1.json", &Environment::schema());
+    check("run-events.v1.json", &Line::schema());
+}
+
+/// Editors complete what the first line points at.
+#[test]
+fn every_committed_scenario_and_environment_names_its_schema() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios");
+    let mut seen = 0;
+    for folder in [".", "fish", "medical-platform", "environments"] {
+        let entries = std::fs::read_dir(root.join(folder)).unwrap().map(|entry| entry.unwrap().path());
+        for path in entries.filter(|path| path.extension().is_some_and(|extension| extension == "yaml")) {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let named = text.lines().next().and_then(|line| line.strip_prefix("# yaml-language-server: $schema="));
+            let kind = if folder == "environments" { "environment" } else { "scenario" };
+            let schema = named.unwrap_or_else(|| panic!("{} names no schema", path.display()));
+            assert!(schema.ends_with(&format!("/schema/{kind}.v1.json")), "{}: {schema}", path.display());
+            assert!(path.parent().unwrap().join(schema).is_file(), "{}: {schema}", path.display());
+            seen += 1;
+        }
+    }
+    assert!(seen >= 4, "{seen}");
 }

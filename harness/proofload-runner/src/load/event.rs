@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use proofload_core::evidence::{Fate, Histogram, SlowSample};
+use proofload_core::live::Percentiles;
 use serde::{Deserialize, Serialize};
 
 use super::checks::CheckTotals;
@@ -49,7 +50,8 @@ pub(crate) struct Tick {
     pub(crate) errors: u64,
     pub(crate) in_flight: u64,
     pub(crate) passes: u64,
-    pub(crate) p95_ms: Option<f64>,
+    /// Response times of the last second.
+    pub(crate) response: Option<Percentiles>,
     pub(crate) jobs_open: u64,
     pub(crate) jobs_ended: u64,
 }

@@ -1,6 +1,7 @@
 //! What several shards tell, as one: counts add up, ends are waited for, and a lost shard is never passed over.
 
 use proofload_core::evidence::{Histogram, keep_slowest};
+use proofload_core::live::Percentiles;
 
 use super::event::{GeneratorEvent, Outcome, Tick};
 
@@ -61,7 +62,7 @@ impl Merge {
             errors: sum(|tick| tick.errors),
             in_flight: sum(|tick| tick.in_flight),
             passes: sum(|tick| tick.passes),
-            p95_ms: self.shards.iter().filter_map(|told| told.tick.p95_ms).reduce(f64::max),
+            response: self.shards.iter().filter_map(|told| told.tick.response).reduce(Percentiles::worst),
             jobs_open: sum(|tick| tick.jobs_open),
             jobs_ended: sum(|tick| tick.jobs_ended),
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram as Live;
 use proofload_core::evidence::{Histogram, SlowSample, StepKind};
+use proofload_core::live::Percentiles;
 
 use super::broken::Broken;
 use super::recent::Recent;
@@ -175,9 +176,9 @@ impl Recorder {
         self.close(u32::MAX)
     }
 
-    /// 95th percentile of response time since this was last asked, ms.
-    pub(super) fn take_recent_p95_ms(&mut self) -> Option<f64> {
-        self.recent.take_p95_ms()
+    /// Response times of the last few ticks; asked once a tick.
+    pub(super) fn take_recent(&mut self) -> Option<Percentiles> {
+        self.recent.take()
     }
 
     pub(super) fn totals(&self) -> Totals {

@@ -3,6 +3,7 @@
 
 use hdrhistogram::Histogram as Live;
 use proofload_core::evidence::{Histogram, Second};
+use proofload_core::judge::SecondCounts;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::recorder::Sample;
@@ -22,6 +23,12 @@ impl ClosedSecond {
         let no_wait = std::mem::take(&mut open.no_wait);
         open.queue_wait.record_n(0, no_wait).expect("a histogram takes zero");
         Self { step, at, open }
+    }
+
+    /// Its counts, for how the rules stand.
+    pub(crate) fn counts(&self) -> SecondCounts<'_> {
+        let open = &self.open;
+        SecondCounts { at: self.at, due: open.due, good: open.answered - open.wrong, late: &open.late }
     }
 
     /// The second as it is stored; compresses, so not for a generator thread.

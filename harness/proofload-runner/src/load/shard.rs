@@ -159,7 +159,7 @@ fn tell_figures(world: &World) {
     let mut recorder = world.recorder.borrow_mut();
     let closed = recorder.close(before_s);
     let totals = recorder.totals();
-    let p95_ms = recorder.take_recent_p95_ms();
+    let response = recorder.take_recent();
     drop(recorder);
     if !closed.is_empty() {
         world.events.tell(GeneratorEvent::Closed(closed));
@@ -174,7 +174,7 @@ fn tell_figures(world: &World) {
         errors: totals.errors,
         in_flight: world.in_flight.get(),
         passes: world.passes.get(),
-        p95_ms,
+        response,
         jobs_open: jobs.open,
         jobs_ended: jobs.ended,
     };

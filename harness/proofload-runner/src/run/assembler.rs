@@ -8,6 +8,7 @@ use proofload_core::evidence::{
     ClusterEvidence, Fate, GeneratorEvidence, Histogram, LedgerEntry, LedgerEvidence, Mark, RunEnd, RunInfo, RunRecord,
     ScaledWorkload, StepEvidence, StepKind, Timeline,
 };
+use proofload_core::live::Replicas;
 use proofload_core::scenario::{Bound, Scenario, Sli};
 
 use crate::audit::{Found, rounded};
@@ -175,9 +176,9 @@ impl Assembler {
     }
 
     /// Ready and wanted replicas of the first scaled workload.
-    pub(super) fn replicas(&self) -> Option<(u32, u32)> {
+    pub(super) fn replicas(&self) -> Option<Replicas> {
         let point = self.record.cluster.as_ref()?.workloads.first()?.replicas.last()?;
-        Some((point.ready, point.desired))
+        Some(Replicas { ready: point.ready, wanted: point.desired })
     }
 
     /// Closes the record: the generator's last words, and every open job's fate by what the witnesses show.

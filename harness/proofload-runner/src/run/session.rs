@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proofload_core::evidence::{RunEnd, RunInfo, RunRecord};
+use proofload_core::judge::Standings;
 use proofload_core::plan::PlannedWorkload;
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt;
@@ -44,8 +45,10 @@ struct Session<'r> {
     request: &'r RunRequest,
     clock: RunClock,
     assembler: Assembler,
+    standings: Standings,
     tick: Tick,
-    last_told: (u64, u64),
+    /// The figures of the last progress that was told.
+    last_told: Tick,
     queue: Option<f64>,
     /// What each system's witnesses showed just before the last look at open jobs.
     work_shown: BTreeMap<String, u64>,
@@ -84,12 +87,14 @@ pub(super) async fn run_session(
     let targets: Vec<SocketAddr> = stage.systems.iter().flat_map(SystemAccess::targets).map(Target::address).collect();
     let plan_summary: Vec<PlannedWorkload> = request.plan.workloads.clone();
     let cluster = cluster_evidence(&request.place.environment, scaled);
+    let assembler = Assembler::new(info, plan_summary, &timed, cluster);
     let mut session = Session {
         request,
         clock,
-        assembler: Assembler::new(info, plan_summary, &timed, cluster),
+        standings: Standings::new(&request.scenario, &assembler.record),
+        assembler,
         tick: Tick::default(),
-        last_told: (0, 0),
+        last_told: Tick::default(),
         queue: None,
         work_shown: BTreeMap::new(),
         journal: journal(request).await?,
@@ -183,7 +188,12 @@ impl Session<'_> {
                 self.assembler.tick(&tick);
                 self.tick = tick;
             }
-            GeneratorEvent::Closed(seconds) => self.assembler.closed(seconds),
+            GeneratorEvent::Closed(seconds) => {
+                for second in &seconds {
+                    self.standings.add(second.step, &second.counts());
+                }
+                self.assembler.closed(seconds);
+            }
             GeneratorEvent::Journal(line) => {
                 let mut text = serde_json::to_string(&line).expect("a journal line holds only numbers and texts");
                 text.push('\n');
@@ -282,22 +292,25 @@ impl Session<'_> {
             let stage = workload.stages.iter().find(|stage| under_way(stage.starts_ns, stage.ends_ns))?;
             Some(format!("{}.{}", workload.name, stage.name))
         });
-        let (due, answered) = (self.tick.due, self.tick.answered);
+        let last = std::mem::replace(&mut self.last_told, self.tick.clone());
+        // Ticks come every quarter of a second, so what lies between two tellings is not always a second.
+        let lay_ms = self.tick.at_ms.saturating_sub(last.at_ms).max(1);
+        let per_second = |now: u64, then: u64| (now.saturating_sub(then) * 1000).div_ceil(lay_ms);
         on_event(Event::Progress(Progress {
             at_s: at_ms / 1000,
             planned_s: self.request.plan.ends_ns / 1_000_000_000,
             stages: stages.collect(),
-            due: due.saturating_sub(self.last_told.0),
-            answered: answered.saturating_sub(self.last_told.1),
+            due: per_second(self.tick.due, last.due),
+            answered: per_second(self.tick.answered, last.answered),
             errors: self.tick.errors,
             in_flight: self.tick.in_flight,
-            p95_ms: self.tick.p95_ms,
+            response: self.tick.response,
             jobs_open: self.tick.jobs_open,
             jobs_ended: self.tick.jobs_ended,
             queue: self.queue,
             replicas: self.assembler.replicas(),
+            rules: self.standings.at(at_ms / 1000),
         }));
-        self.last_told = (due, answered);
     }
 
     /// Saves the record; says whether that could be done. A generator that holds every file descriptor must not end

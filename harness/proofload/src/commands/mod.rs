@@ -4,12 +4,14 @@ mod baseline;
 mod compare;
 mod completions;
 mod conform;
+mod doctor;
 mod generator;
 mod judge;
 mod lint;
+mod man;
 mod plan;
 mod report;
-mod run;
+pub(crate) mod run;
 mod schema;
 mod stack;
 
@@ -17,9 +19,9 @@ use crate::args::Command;
 use crate::failure::Failure;
 
 /// Runs a command; gives its exit code.
-pub(crate) async fn dispatch(command: Command) -> Result<u8, Failure> {
+pub(crate) async fn dispatch(command: Command, colour: bool) -> Result<u8, Failure> {
     match command {
-        Command::Run(args) => run::run(args).await,
+        Command::Run(args) => run::run(args, colour).await,
         Command::Plan(args) => plan::plan(&args),
         Command::Judge(args) => judge::judge(&args),
         Command::Compare(args) => compare::compare(&args),
@@ -29,6 +31,8 @@ pub(crate) async fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Lint(args) => lint::lint(&args),
         Command::Generator(args) => generator::generator(&args).await,
         Command::Stack { action } => stack::stack(action).await,
+        Command::Doctor(args) => doctor::doctor(&args),
+        Command::Man(args) => man::man(&args),
         Command::Schema { of } => schema::schema(of),
         Command::Completions { shell } => completions::completions(shell),
     }

@@ -2,9 +2,9 @@
 
 use std::io::Write;
 
-use proofload_core::judge::samples_least;
+use proofload_core::judge::{POWER, detectable, samples_least};
 use proofload_core::plan::{Demand, MachineLimits, Plan, demand, mebibytes, window_ns};
-use proofload_core::scenario::{Bound, Scenario, Sli};
+use proofload_core::scenario::{Bound, Claim, Scenario, Sli};
 use proofload_runner::machine_limits;
 
 use crate::args::PlanArgs;
@@ -116,8 +116,28 @@ fn expected_samples(scenario: &Scenario, plan: &Plan) -> Vec<String> {
         #[expect(clippy::cast_precision_loss, reason = "a small number of samples")]
         let enough = if samples >= least as f64 { "enough" } else { "TOO FEW: it will read INCONCLUSIVE" };
         lines.push(format!("  {} needs {least} samples at least and gets about {samples:.0}: {enough}", slo.sli));
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "no plan has 2^63 samples")]
+        lines.extend(told_apart(samples as u64, share, slo.claim));
     }
     lines
+}
+
+/// The smallest effects that a percentile rule would nearly surely show.
+fn told_apart(samples: u64, share: f64, claim: Claim) -> Option<String> {
+    let found = detectable(samples, share, claim);
+    let percent = |late: f64| format!("{:.2} %", late * 100.0);
+    let limit = percent(1.0 - share);
+    let chance = POWER * 100.0;
+    let said = match (found.passes_at, found.fails_at) {
+        (Some(passes), Some(fails)) => format!(
+            "passes if at most {} of them are late, and fails from {} on (limit {limit})",
+            percent(passes),
+            percent(fails)
+        ),
+        (None, Some(fails)) => format!("cannot pass, and fails from {} late on (limit {limit})", percent(fails)),
+        _ => return None,
+    };
+    Some(format!("    with a chance of {chance:.0} %, it {said}, were the samples independent (D = 1)"))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a plan is shorter than 2^53 ns")]

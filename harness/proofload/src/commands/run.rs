@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use proofload_core::evidence::{RunEnd, RunRecord};
+use proofload_core::live::Said;
 use proofload_core::plan::{Demand, demand};
 use proofload_core::report::{Format, Report, closing_lines, files};
 use proofload_core::scenario::Scenario;
@@ -18,11 +19,20 @@ use super::report::receiver;
 use crate::args::RunArgs;
 use crate::failure::{Failure, INTERRUPTED};
 use crate::files;
-use crate::progress::Progress;
+use crate::progress::{Progress, Surroundings, Telling, say};
 use crate::stamp;
 use crate::stored::{BASELINE_FILE, StoredRun};
 
-pub(crate) async fn run(args: RunArgs) -> Result<u8, Failure> {
+pub(crate) async fn run(args: RunArgs, colour: bool) -> Result<u8, Failure> {
+    let json = args.tell.json;
+    let outcome = run_as_told(args, colour).await;
+    if let (true, Err(failure)) = (json, &outcome) {
+        say(Said::Error { message: failure.message().to_owned(), exit_code: failure.code() });
+    }
+    outcome
+}
+
+async fn run_as_told(args: RunArgs, colour: bool) -> Result<u8, Failure> {
     let (scenario, source) = files::scenario(&args.scenario)?;
     let (environment, environment_source) = files::environment(&args.env, &args.scenario)?;
     let scenario = scenario.scaled(args.scale);
@@ -42,7 +52,10 @@ pub(crate) async fn run(args: RunArgs) -> Result<u8, Failure> {
     let demand = demand(&scenario, &plan);
     refuse_what_cannot_be_met(&demand, &machine_limits())?;
     if args.dry_run {
-        writeln!(std::io::stdout(), "{} is ready to run on {}; nothing was sent", scenario.name, environment.name)?;
+        // With --json, standard output is for events alone.
+        let mut told: Box<dyn Write> =
+            if args.tell.json { Box::new(std::io::stderr()) } else { Box::new(std::io::stdout()) };
+        writeln!(told, "{} is ready to run on {}; nothing was sent", scenario.name, environment.name)?;
         return Ok(0);
     }
     let threads = args.threads.unwrap_or_else(|| threads_for(&scenario, &demand));
@@ -82,11 +95,14 @@ pub(crate) async fn run(args: RunArgs) -> Result<u8, Failure> {
         scenario: scenario.clone(),
     };
     keep_interrupts(&scenario);
-    let mut progress = Progress::new(args.quiet);
+    let mut progress = Progress::new(Telling::choose(args.tell, Surroundings::here()), colour);
     let outcome = run_scenario(request, stop_on_signal(), &mut |event| progress.on_event(&event)).await;
     progress.finish();
     match outcome {
-        Ok(record) => conclude(&StoredRun { scenario, record, baseline }, &folder, metrics_to.as_ref()).await,
+        Ok(record) => {
+            let run = StoredRun { scenario, record, baseline };
+            conclude(&run, &folder, metrics_to.as_ref(), args.tell.json).await
+        }
         Err(error) => {
             folder.discard_if_empty();
             Err(error.into())
@@ -117,18 +133,30 @@ fn check_shards(shards: u32, scenario: &Scenario) -> Result<(), Failure> {
 }
 
 /// Judges the run, writes every report and prints the closing lines.
-async fn conclude(run: &StoredRun, folder: &RunFolder, metrics_to: Option<&Receiver>) -> Result<u8, Failure> {
+async fn conclude(
+    run: &StoredRun,
+    folder: &RunFolder,
+    metrics_to: Option<&Receiver>,
+    json: bool,
+) -> Result<u8, Failure> {
     let report = run.judged();
     write_reports(folder, &report, run)?;
     if let Some(receiver) = metrics_to {
         send_metrics(receiver, &report, &run.record).await;
     }
+    let exit_code = if run.record.run.end == RunEnd::Interrupted { INTERRUPTED } else { report.exit_code };
+    let page = folder.path.join("report.html").display().to_string();
+    if json {
+        let (verdict, reason) = (report.verdict, report.reason);
+        say(Said::Verdict { verdict, reason, exit_code, folder: folder.path.display().to_string(), report: page });
+        return Ok(exit_code);
+    }
     let mut stdout = std::io::stdout();
     for line in closing_lines(&report) {
         writeln!(stdout, "{line}")?;
     }
-    writeln!(stdout, "report: {}", folder.path.join("report.html").display())?;
-    Ok(if run.record.run.end == RunEnd::Interrupted { INTERRUPTED } else { report.exit_code })
+    writeln!(stdout, "report: {page}")?;
+    Ok(exit_code)
 }
 
 /// Sends the metrics; a receiver that is away is worth a warning and changes no verdict.

@@ -27,7 +27,7 @@ fn check(args: &[&str], code: i32, expected: &str) {
 }
 
 /// A small scenario on fish, in a folder of its own.
-fn scenario(folder: &Path) -> String {
+pub(crate) fn scenario(folder: &Path) -> String {
     let path = folder.join("one.yaml");
     let text = "apiVersion: proofload/v1\nkind: Scenario\nname: one\nsystem: fish\nflows:\n  f: [{ request: { name: health, path: /health } }]\nworkloads:\n  w: { flow: f, executor: constant-arrival-rate, rate: 20/s, for: 30s }\nslos: [{ sli: errors(health), max: 1% }]\n";
     std::fs::write(&path, text).unwrap();
@@ -69,6 +69,13 @@ fn a_plan_that_this_machine_cannot_meet_is_refused() {
     // The run says the same and sends nothing.
     let env = environment(folder.path(), "http://127.0.0.1:1", "");
     assert_eq!(proofload(&["run", &path, "-e", &env]).status.code(), Some(2));
+}
+
+#[test]
+fn a_plan_says_what_its_rules_can_show() {
+    let said = String::from_utf8(proofload(&["plan", "scenarios/quickstart.yaml"]).stdout).unwrap();
+    let is_of_rules = |line: &&str| line.contains(" samples at least ") || line.contains("with a chance of");
+    insta::assert_snapshot!(said.lines().filter(is_of_rules).collect::<Vec<_>>().join("\n"));
 }
 
 #[test]
@@ -240,7 +247,22 @@ fn interrupt(folder: &Path, scenario: &str) -> PathBuf {
 
 #[test]
 fn help_lists_the_exit_codes_and_shows_examples() {
-    for command in ["run", "plan", "judge", "report", "conform", "lint"] {
+    for command in [
+        "run",
+        "plan",
+        "judge",
+        "compare",
+        "baseline",
+        "report",
+        "conform",
+        "lint",
+        "doctor",
+        "man",
+        "schema",
+        "completions",
+        "stack",
+        "generator",
+    ] {
         let said = String::from_utf8(proofload(&[command, "--help"]).stdout).unwrap();
         assert!(said.contains("Exit codes:") && said.contains("Example"), "{command}: {said}");
     }

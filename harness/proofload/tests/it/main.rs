@@ -6,9 +6,13 @@ mod cli;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod durability;
 #[cfg(test)]
 mod generators;
+#[cfg(test)]
+mod live_view;
 #[cfg(test)]
 mod replay;
 #[cfg(test)]

@@ -17,6 +17,7 @@ use crate::plan::window_ns;
 use crate::scenario::units::Span;
 use crate::scenario::{Bound, Flow, Follow, Scenario, Sli, Slo, WarmUp, Window};
 
+pub(super) use naming::title;
 pub use percentile::samples_least;
 pub(super) use share::share_at_most;
 pub(super) use uncovered::uncovered_errors;

@@ -6,7 +6,7 @@ use crate::scenario::units::Span;
 use crate::scenario::{Bound, Claim, Scenario, Sli, Slo, Window};
 
 /// The rule in words, as the scenario states it.
-pub(super) fn title(slo: &Slo, scenario: &Scenario) -> String {
+pub(in crate::judge) fn title(slo: &Slo, scenario: &Scenario) -> String {
     let bound = match slo.bound {
         Bound::Percentile { share, limit } => format!("{} ≤ {}", percent_name(share), Span(limit)),
         Bound::Max(max) => format!("{}≤ {}", if slo.sli.is_time() { "max " } else { "" }, amount(&slo.sli, max)),

@@ -94,7 +94,7 @@ impl Books {
             errors: totals.errors,
             in_flight: self.in_flight,
             passes: self.passes,
-            p95_ms: self.recorder.take_recent_p95_ms(),
+            response: self.recorder.take_recent(),
             jobs_open: 0,
             jobs_ended: 0,
         }));
