@@ -9,7 +9,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use proofload_core::evidence::{RunRecord, StepKind};
+use proofload_core::evidence::{Histogram, RunRecord, SLOWEST_MAX, StepKind, micros_to_ms};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -134,6 +134,34 @@ async fn jobs_end_by_webhook_before_and_after_their_acceptance() {
     let told = outcome(&scenario, &record, "every accepted job reaches an end");
     assert!(told.starts_with("INCONCLUSIVE: 4 jobs had not ended"), "{told}");
     assert!(outcome(&scenario, &record, "ledger.lost ≤ 0").starts_with("PASS"));
+    check_slowest(&record);
+    check_stages(&record);
+}
+
+/// The slowest submissions are named, slowest first, and nothing was slower.
+fn check_slowest(record: &RunRecord) {
+    let submit = record.step(StepKind::Request, "submit").unwrap();
+    let slowest = &submit.slowest;
+    assert_eq!(slowest.len(), SLOWEST_MAX);
+    assert!(slowest.is_sorted_by(|a, b| a.response_ms >= b.response_ms), "{slowest:?}");
+    assert!(
+        slowest.iter().all(|it| it.outcome == "status 202" && it.workload == "w" && it.iteration < 40),
+        "{slowest:?}"
+    );
+    let all = Histogram::merge(submit.seconds.iter().map(|second| &second.response));
+    // Histograms keep three digits.
+    let of_slowest = slowest[0].response_ms / micros_to_ms(all.max());
+    assert!((0.998..1.002).contains(&of_slowest), "{of_slowest}");
+}
+
+/// Each job that ended tells how long its acceptance took, which is less than the whole.
+fn check_stages(record: &RunRecord) {
+    let job = record.step(StepKind::Job, "f").unwrap();
+    let accepted = Histogram::merge(job.seconds.iter().map(|second| &second.queue_wait));
+    let whole = Histogram::merge(job.seconds.iter().map(|second| &second.response));
+    // 28 done, 4 failed, 4 dead-lettered; 4 never ended.
+    assert_eq!((accepted.len(), whole.len()), (36, 36));
+    assert!(accepted.min() > 0 && accepted.max() <= whole.max(), "{} of {} µs", accepted.max(), whole.max());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
