@@ -1,11 +1,14 @@
 //! What the statistics of the judge are worth: each table of `reports/benchmarks/truth-*.md` by simulation, on standard
-//! output. `cargo bench -p proofload-core --bench truth -- steady` (or `regression`, `search`).
+//! output. `cargo bench -p proofload-core --bench truth -- steady` (or `regression`).
 
 #![expect(clippy::print_stdout, reason = "its tables are its output")]
 
 mod queues;
+mod regression;
 mod steady;
 
+use proofload_core::judge::Design;
+use regression::Source;
 use steady::{Case, Hold, Outcome};
 
 const UTILISATIONS: [f64; 4] = [0.3, 0.5, 0.8, 0.9];
@@ -22,7 +25,48 @@ fn main() {
     let wanted = std::env::args().find(|arg| !arg.starts_with('-') && !arg.contains('/'));
     match wanted.as_deref() {
         Some("steady") => print_steady(),
-        _ => println!("name a table: steady"),
+        Some("regression") => print_regression(),
+        _ => println!("name a table: steady or regression"),
+    }
+}
+
+fn print_regression() {
+    const TIMES: u32 = 2_000;
+    const TOLERANCE: f64 = 0.02;
+    let designs = [
+        (Design::Pairs, 10, "10 pairs in turns"),
+        (Design::Pairs, 7, "7 pairs in turns"),
+        (Design::Groups, 10, "10 against 10"),
+        (Design::Groups, 5, "5 against 5"),
+        (Design::One, 10, "1 against 10"),
+        (Design::One, 5, "1 against 5"),
+    ];
+    let sources = [
+        Source::Lognormal(0.01),
+        Source::Lognormal(0.02),
+        Source::Lognormal(0.03),
+        Source::Lognormal(0.05),
+        Source::HeavyTailed(0.02),
+        Source::Mm1(0.5, 100_000),
+        Source::Mm1(0.8, 100_000),
+    ];
+    println!(
+        "| run-level values | runs | false alarms, no shift | no shift passes | a shift of 5 % is found | and passes |"
+    );
+    println!("|---|---|--:|--:|--:|--:|");
+    for source in sources {
+        let times = if matches!(source, Source::Mm1(..)) { 500 } else { TIMES };
+        for (design, runs, name) in designs {
+            let none = regression::compare_many(source, design, runs, 0.0, TOLERANCE, times);
+            let shifted = regression::compare_many(source, design, runs, 0.05, TOLERANCE, times);
+            println!(
+                "| {source} | {name} | {:.2} % | {:.1} % | {:.1} % | {:.2} % |",
+                percent(none.alarms, times),
+                percent(none.passes, times),
+                percent(shifted.alarms, times),
+                percent(shifted.passes, times)
+            );
+        }
     }
 }
 

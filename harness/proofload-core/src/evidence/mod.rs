@@ -41,6 +41,21 @@ pub struct RunRecord {
     /// What Prometheus answered to the queries of the rules; empty where the environment has none.
     #[serde(default)]
     pub external: Vec<ExternalEvidence>,
+    /// The rule that ended the run early, if one did.
+    #[serde(default)]
+    pub aborted: Option<Aborted>,
+}
+
+/// Why a run ended before its plan did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Aborted {
+    /// The rule in words.
+    pub rule: String,
+    /// When, milliseconds from the start of the run.
+    pub at_ms: u64,
+    /// What was seen, in a sentence.
+    pub why: String,
 }
 
 /// What Prometheus answered to one query.
@@ -103,6 +118,8 @@ pub enum RunEnd {
     Completed,
     /// Somebody stopped it.
     Interrupted,
+    /// A rule with `abort_on_fail` was plainly broken.
+    Aborted,
 }
 
 /// What a line of evidence times.

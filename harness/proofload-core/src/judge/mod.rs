@@ -1,5 +1,6 @@
 //! From evidence to a verdict. A pure function of scenario and record, so a stored run can be judged again.
 
+mod burn;
 mod checks;
 mod comparison;
 mod finding;
@@ -12,6 +13,7 @@ mod standing;
 pub mod statistics;
 mod validity;
 
+pub use burn::{Burn, BurnCount, BurnRule, burn_rules};
 pub use comparison::{Comparison, Design, compare, compare_runs};
 pub use finding::{Figure, Finding, Group, Outcome, Verdict};
 pub use power::{Detectable, POWER, detectable};
@@ -20,7 +22,7 @@ pub use standing::{SecondCounts, Standing, StandingState, Standings};
 pub use validity::{Signal, Unfit, unfit_above};
 
 use crate::baseline::{Baseline, BaselineRun};
-use crate::evidence::{RunEnd, RunRecord};
+use crate::evidence::{Aborted, RunEnd, RunRecord};
 use crate::report::Report;
 use crate::scenario::Scenario;
 
@@ -70,6 +72,7 @@ pub fn judge_against(scenario: &Scenario, record: &RunRecord, baseline: Option<&
     let signals = validity::signals(scenario, record);
     let mut findings = validity::findings(&signals);
     findings.extend(scenario.slos.iter().map(|slo| slo::judge_slo(slo, scenario, record, abilities)));
+    findings.extend(record.aborted.iter().map(aborted));
     findings.extend(ledger::always(scenario, record));
     findings.extend(slo::uncovered_errors(scenario, record));
     findings.extend(checks::uncovered(scenario, record));
@@ -80,6 +83,12 @@ pub fn judge_against(scenario: &Scenario, record: &RunRecord, baseline: Option<&
     }
     let (verdict, reason) = weigh(&findings, record.run.end);
     Report::new(record, verdict, reason, findings, signals)
+}
+
+/// The rule that ended the run early did not hold, whatever so short a run shows of it otherwise.
+fn aborted(aborted: &Aborted) -> Finding {
+    let id = format!("aborted.{}", aborted.rule);
+    Finding::plain(Group::Slo, &id, aborted.rule.clone(), Outcome::Fail, aborted.why.clone())
 }
 
 /// What would be said of the scenario's scaling clauses, were the run to end now.
@@ -101,7 +110,7 @@ fn weigh(findings: &[Finding], end: RunEnd) -> (Verdict, String) {
     if let Some(broken) = first(&|finding| finding.outcome == Outcome::Invalid) {
         return (Verdict::Invalid, told(broken, count(Outcome::Invalid) - 1));
     }
-    if end != RunEnd::Completed {
+    if matches!(end, RunEnd::Running | RunEnd::Interrupted) {
         return (Verdict::Inconclusive, "the run was stopped before its plan ended".to_owned());
     }
     if let Some(failed) = first(&|finding| finding.outcome == Outcome::Fail) {

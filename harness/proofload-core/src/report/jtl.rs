@@ -150,6 +150,7 @@ mod tests {
             .unwrap(),
             cluster: None,
             external: Vec::new(),
+            aborted: None,
         }
     }
 

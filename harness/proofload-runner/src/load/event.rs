@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use proofload_core::evidence::{Fate, Histogram, SlowSample};
+use proofload_core::judge::BurnCount;
 use proofload_core::live::Percentiles;
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +55,8 @@ pub(crate) struct Tick {
     pub(crate) response: Option<Percentiles>,
     pub(crate) jobs_open: u64,
     pub(crate) jobs_ended: u64,
+    /// What the abort rules have counted, in the order of the scenario.
+    pub(crate) burns: Vec<BurnCount>,
 }
 
 /// What is left when a shard ends.

@@ -1,6 +1,7 @@
 //! What several shards tell, as one: counts add up, ends are waited for, and a lost shard is never passed over.
 
 use proofload_core::evidence::{Histogram, keep_slowest};
+use proofload_core::judge::BurnCount;
 use proofload_core::live::Percentiles;
 
 use super::event::{GeneratorEvent, Outcome, Tick};
@@ -65,7 +66,21 @@ impl Merge {
             response: self.shards.iter().filter_map(|told| told.tick.response).reduce(Percentiles::worst),
             jobs_open: sum(|tick| tick.jobs_open),
             jobs_ended: sum(|tick| tick.jobs_ended),
+            burns: self.burns(),
         }
+    }
+
+    /// Counts of the abort rules, over all shards that have told any.
+    fn burns(&self) -> Vec<BurnCount> {
+        let rules = self.shards.iter().map(|told| told.tick.burns.len()).max().unwrap_or(0);
+        let mut sums = vec![BurnCount::default(); rules];
+        for count in self.shards.iter().map(|told| &told.tick.burns) {
+            for (sum, more) in sums.iter_mut().zip(count) {
+                sum.known += more.known;
+                sum.bad += more.bad;
+            }
+        }
+        sums
     }
 
     fn load_ended(&mut self, index: usize) -> Option<GeneratorEvent> {

@@ -34,6 +34,7 @@ mod slowest;
 mod target;
 mod values;
 mod walk;
+mod watch;
 mod webhook;
 mod websocket;
 mod world;

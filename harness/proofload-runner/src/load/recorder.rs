@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram as Live;
 use proofload_core::evidence::{Histogram, SlowSample, StepKind};
+use proofload_core::judge::BurnCount;
 use proofload_core::live::Percentiles;
+use proofload_core::scenario::Scenario;
 
 use super::broken::Broken;
 use super::recent::Recent;
 use super::second::{ClosedSecond, OpenSecond, note};
 use super::slowest::Slowest;
+use super::watch::Watches;
 
 /// One timed step, all times on the run's axis.
 #[derive(Debug, Clone, Copy)]
@@ -64,6 +67,7 @@ pub(super) struct Recorder {
     wake_lag: Live<u64>,
     recent: Recent,
     totals: Totals,
+    watches: Watches,
 }
 
 /// One timed step, and those of its seconds that may still change.
@@ -94,7 +98,15 @@ impl Recorder {
             wake_lag: Histogram::live(),
             recent: Recent::new(),
             totals: Totals::default(),
+            watches: Watches::default(),
         }
+    }
+
+    /// The same, counting what the abort rules of the scenario ask for.
+    pub(super) fn watching(mut self, scenario: &Scenario) -> Self {
+        let timed: Vec<&Timed> = self.steps.iter().map(|step| &step.timed).collect();
+        self.watches = Watches::new(scenario, &timed);
+        self
     }
 
     /// The generator's own lateness at one arrival.
@@ -154,6 +166,7 @@ impl Recorder {
                 seconds.range(..before_s).filter(|(_, second)| second.pending == 0).map(|(at, _)| *at).collect();
             for at in done {
                 let open = seconds.remove(&at).expect("the key was just listed");
+                self.watches.close(step, at, &open);
                 closed.push(ClosedSecond::new(step, at, open));
             }
         }
@@ -179,6 +192,12 @@ impl Recorder {
     /// Response times of the last few ticks; asked once a tick.
     pub(super) fn take_recent(&mut self) -> Option<Percentiles> {
         self.recent.take()
+    }
+
+    /// What the abort rules have counted by now.
+    pub(super) fn burns(&self, now_ns: u64) -> Vec<BurnCount> {
+        let open = |step: usize| self.steps[step].seconds.iter().map(|(at, second)| (*at, second));
+        self.watches.counts(open, now_ns)
     }
 
     pub(super) fn totals(&self) -> Totals {

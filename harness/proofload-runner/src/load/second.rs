@@ -3,7 +3,7 @@
 
 use hdrhistogram::Histogram as Live;
 use proofload_core::evidence::{Histogram, Second};
-use proofload_core::judge::SecondCounts;
+use proofload_core::judge::{BurnCount, SecondCounts};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::recorder::Sample;
@@ -160,6 +160,13 @@ impl OpenSecond {
             first_byte: live(),
             body: live(),
         }
+    }
+
+    /// What has ended, and how much of it was late for the limit of this index, or wrong without one.
+    pub(super) fn ended(&self, limit: Option<usize>) -> BurnCount {
+        let known = self.answered + self.broken + self.dropped;
+        let wrong = self.wrong + self.broken + self.dropped;
+        BurnCount { known, bad: limit.map_or(wrong, |limit| self.late[limit]) }
     }
 
     /// Notes how long an answered step took.

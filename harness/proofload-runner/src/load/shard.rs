@@ -160,6 +160,7 @@ fn tell_figures(world: &World) {
     let closed = recorder.close(before_s);
     let totals = recorder.totals();
     let response = recorder.take_recent();
+    let burns = recorder.burns(now_ns);
     drop(recorder);
     if !closed.is_empty() {
         world.events.tell(GeneratorEvent::Closed(closed));
@@ -177,6 +178,7 @@ fn tell_figures(world: &World) {
         response,
         jobs_open: jobs.open,
         jobs_ended: jobs.ended,
+        burns,
     };
     world.events.tell(GeneratorEvent::Tick(tick));
 }

@@ -128,7 +128,7 @@ impl World {
             checks: RefCell::new(Tally::new(scenario, |request| script.prepared(request).step)),
             webhooks,
             tls,
-            recorder: RefCell::new(Recorder::new(timed)),
+            recorder: RefCell::new(Recorder::new(timed).watching(scenario)),
             jobs: RefCell::default(),
             error_classes: RefCell::default(),
             in_flight: Cell::new(0),

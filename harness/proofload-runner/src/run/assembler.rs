@@ -71,6 +71,7 @@ impl Assembler {
             generator,
             cluster,
             external: Vec::new(),
+            aborted: None,
         };
         Self { record, pending: BTreeMap::new(), iterations: BTreeMap::new() }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proofload_core::evidence::{RunEnd, RunInfo, RunRecord};
-use proofload_core::judge::Standings;
+use proofload_core::judge::{Burn, Standings};
 use proofload_core::plan::PlannedWorkload;
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt;
@@ -45,6 +45,7 @@ struct Session<'r> {
     request: &'r RunRequest,
     clock: RunClock,
     assembler: Assembler,
+    burn: Burn,
     standings: Standings,
     tick: Tick,
     /// The figures of the last progress that was told.
@@ -91,6 +92,7 @@ pub(super) async fn run_session(
     let mut session = Session {
         request,
         clock,
+        burn: Burn::new(&request.scenario),
         standings: Standings::new(&request.scenario, &assembler.record),
         assembler,
         tick: Tick::default(),
@@ -172,7 +174,7 @@ impl Session<'_> {
                 }
                 () = stop.cancelled(), if !finishing => self.end = RunEnd::Interrupted,
             }
-            if !finishing && (self.end == RunEnd::Interrupted || self.may_finish()) {
+            if !finishing && (self.end != RunEnd::Completed || self.may_finish()) {
                 finishing = true;
                 // Witnesses first, then the last look: work that ends between the two is seen to end.
                 self.work_shown = self.ask_witnesses(stage).await;
@@ -186,6 +188,7 @@ impl Session<'_> {
         match event {
             GeneratorEvent::Tick(tick) => {
                 self.assembler.tick(&tick);
+                self.watch_burn(&tick, on_event);
                 self.tick = tick;
             }
             GeneratorEvent::Closed(seconds) => {
@@ -216,6 +219,18 @@ impl Session<'_> {
             GeneratorEvent::Finished(_) => {}
         }
         Ok(())
+    }
+
+    /// Ends the run once a rule that asks for it is plainly broken.
+    fn watch_burn(&mut self, tick: &Tick, on_event: &mut dyn FnMut(Event)) {
+        let Some(aborted) = self.burn.take(tick.at_ms, &tick.burns).filter(|_| self.end == RunEnd::Completed) else {
+            return;
+        };
+        let text = format!("{} is plainly broken: {}", aborted.rule, aborted.why);
+        self.assembler.mark(aborted.at_ms, text.clone());
+        self.assembler.record.aborted = Some(aborted);
+        self.end = RunEnd::Aborted;
+        on_event(Event::Warning { text });
     }
 
     fn on_cluster(&mut self, event: ClusterEvent, on_event: &mut dyn FnMut(Event)) {

@@ -1,6 +1,8 @@
 //! The load path against servers that behave badly: the subject is the runner, the neighbours are fakes.
 
 #[cfg(test)]
+mod abort;
+#[cfg(test)]
 mod bad_servers;
 #[cfg(test)]
 mod driven;

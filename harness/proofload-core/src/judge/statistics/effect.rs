@@ -26,7 +26,7 @@ pub struct Block {
 /// So many dependent samples tell as much as this many times fewer independent ones; never below 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DesignEffect {
-    /// As it is estimated: for intervals, and for saying no.
+    /// As it is estimated: for intervals.
     pub estimate: f64,
     /// The upper end of what it may be: for saying yes, which must not rest on a lucky estimate.
     pub upper: f64,

@@ -192,6 +192,7 @@ pub(super) fn about(report: &Report) -> Vec<Pair> {
             "Ended",
             match run.end {
                 RunEnd::Completed => "plan and drain ran to their ends",
+                RunEnd::Aborted => "a rule with abort_on_fail was plainly broken",
                 RunEnd::Interrupted => "somebody stopped it",
                 RunEnd::Running => "proofload itself was killed, or is still running",
             }

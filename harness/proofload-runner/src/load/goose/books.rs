@@ -45,7 +45,7 @@ impl Default for Sent {
 impl Books {
     pub(super) fn new(timed: Vec<Timed>, script: &Script) -> Self {
         Self {
-            recorder: Recorder::new(timed),
+            recorder: Recorder::new(timed).watching(&script.scenario),
             checks: Tally::new(&script.scenario, |request| script.prepared(request).step),
             due: 0,
             passes: 0,
@@ -97,6 +97,7 @@ impl Books {
             response: self.recorder.take_recent(),
             jobs_open: 0,
             jobs_ended: 0,
+            burns: self.recorder.burns(now_ns),
         }));
     }
 
