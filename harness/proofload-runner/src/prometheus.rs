@@ -34,6 +34,7 @@ pub(crate) enum Unanswered {
 
 /// A stretch of time by the clock of this machine, ms since 1970.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_field_names, reason = "units stand last in names")]
 pub(crate) struct Asked {
     /// Start of the run's time axis.
     pub(crate) started_unix_ms: u64,
@@ -80,11 +81,11 @@ impl Prometheus {
             }
             Err(Unanswered::Refused(why) | Unanswered::Silent(why)) => return Err(why),
         };
-        let theirs_s: f64 = told.ok_or_else(|| format!("{} does not tell the time as Prometheus does", self.url))?;
+        let told_s: f64 = told.ok_or_else(|| format!("{} does not tell the time as Prometheus does", self.url))?;
         // It read its clock somewhere between the two readings of ours.
         let middle_ms = before_ms.midpoint(after_ms);
         #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970 fit 63 bits")]
-        let theirs_ms = (theirs_s * 1e3).round() as i64;
+        let theirs_ms = (told_s * 1e3).round() as i64;
         Ok(theirs_ms - i64::try_from(middle_ms).unwrap_or(i64::MAX))
     }
 

@@ -44,6 +44,13 @@ pub(crate) enum Command {
         after_help = "Example:\n  proofload judge reports/local/run-20261121T101500Z-3fa2\n\nExit codes: as of run."
     )]
     Judge(JudgeArgs),
+    /// Find the highest load at which the rules of a scenario hold.
+    #[command(after_help = concat!(
+        "Examples:\n  proofload search scenarios/fish/predict.yaml --most 20\n  proofload search my.yaml -e stage --within 5% --probes 8\n\n",
+        "Each probe is a whole run with its own report; steady rules are judged at 95 %.\n",
+        "Exit codes: 0 found, 1 nothing passes, 2 usage, 3 proofload itself is the limit, 4 not found, 5 target not ready, 130 interrupted."
+    ))]
+    Search(SearchArgs),
     /// Show earlier and later runs side by side, and whether the later ones are slower.
     #[command(after_help = concat!(
         "Examples:\n  proofload compare reports/local/run-A reports/local/run-B\n",
@@ -214,8 +221,27 @@ pub(crate) enum SchemaOf {
     RunEvents,
 }
 
-/// Options of `run`.
+/// Options of `search`, beside those of `run`.
 #[derive(Debug, ClapArgs)]
+pub(crate) struct SearchArgs {
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+    /// The load that is tried first, as a factor of the scenario's.
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = positive)]
+    pub(crate) from: f64,
+    /// The largest load that may be tried, as a factor of the scenario's.
+    #[arg(long, value_name = "FACTOR", default_value_t = 100.0, value_parser = positive)]
+    pub(crate) most: f64,
+    /// How closely the answer must be known.
+    #[arg(long, value_name = "SHARE", default_value = "3%", value_parser = share)]
+    pub(crate) within: f64,
+    /// Most runs.
+    #[arg(long, value_name = "N", default_value_t = 12)]
+    pub(crate) probes: usize,
+}
+
+/// Options of `run`.
+#[derive(Debug, Clone, ClapArgs)]
 pub(crate) struct RunArgs {
     /// The scenario file.
     pub(crate) scenario: PathBuf,

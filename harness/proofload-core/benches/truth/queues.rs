@@ -35,6 +35,8 @@ pub(crate) const ALL: [(Queue, &str); 6] = [
 ];
 
 const BULK: u32 = 8;
+/// How finely response times are told apart where a percentile is looked for.
+const BINS: usize = 4_000_000;
 const BATCH_MAX: usize = 16;
 /// Squared coefficient of variation of the services that vary much.
 const VARIATION: f64 = 4.0;
@@ -166,7 +168,6 @@ pub(crate) fn quantiles<const N: usize>(queue: Queue, utilisation: f64, shares: 
         return shares.map(|share| -(1.0 - share).ln() * utilisation / (1.0 - utilisation));
     }
     let mut running = Running::warm(queue, utilisation, 987_654_321);
-    const BINS: usize = 4_000_000;
     let longest = 800.0 * utilisation / (1.0 - utilisation);
     let mut bins = vec![0u64; BINS + 1];
     for _ in 0..length {

@@ -42,7 +42,7 @@ pub(crate) struct Outcome {
     pub(crate) enough: u32,
     /// Passed among these.
     pub(crate) passes_of_enough: u32,
-    /// What LoadGen's rule would have passed, which takes requests for independent.
+    /// What `LoadGen`'s rule would have passed, which takes requests for independent.
     pub(crate) false_passes_uncorrected: u32,
     pub(crate) effects: Vec<f64>,
 }
@@ -100,9 +100,9 @@ fn measure(case: &Case, seed: u64) -> (Vec<Block>, Vec<Block>) {
     let mut tight = vec![Block::default(); case.hold.seconds];
     let mut roomy = tight.clone();
     loop {
-        let (came, took) = running.next();
+        let (at, took) = running.next();
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "times grow from 0")]
-        let second = ((came - began) / per_second) as usize;
+        let second = ((at - began) / per_second) as usize;
         let Some(block) = tight.get_mut(second) else { return (tight, roomy) };
         enter(block, took, case.limit);
         enter(&mut roomy[second], took, case.limit * ROOM);

@@ -106,6 +106,9 @@ pub struct RunInfo {
     pub command: String,
     /// The machine in words: cores, kernel.
     pub machine: String,
+    /// How sure steady claims of this run must be, in place of what each rule says: a search asks less.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f64>,
 }
 
 /// How a run ended.

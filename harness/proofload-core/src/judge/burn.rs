@@ -202,7 +202,7 @@ mod tests {
         // A hiccup of three seconds ends nothing.
         assert_eq!(broken_at(p95, 100, 300, |second| if (120..123).contains(&second) { 100 } else { 0 }), None);
         // What was bad and is over ends nothing: the short window is clean.
-        let over = |second| if second == 0 { 1 } else { 0 };
+        let over = |second| u64::from(second == 0);
         assert_eq!(broken_at("sli: errors(get), max: 1%", 10, 300, over), None, "one of ten is no proof");
         assert_eq!(broken_at("sli: errors(get), max: 0%", 10, 300, over), Some(0), "none is allowed");
         assert_eq!(broken_at(p95, 0, 300, |_| 0), None, "nothing is known");

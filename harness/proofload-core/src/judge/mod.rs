@@ -8,6 +8,7 @@ mod ledger;
 mod power;
 mod regression;
 mod scaling;
+pub mod search;
 mod slo;
 mod standing;
 pub mod statistics;

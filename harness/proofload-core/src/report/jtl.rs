@@ -138,6 +138,7 @@ mod tests {
                 version: "0".to_owned(),
                 command: String::new(),
                 machine: String::new(),
+                confidence: None,
             },
             plan: vec![],
             steps: vec![step],

@@ -153,12 +153,10 @@ fn check_warm_up(slo: &WrittenSlo, claim: Claim, report: &mut Reporter<'_>) -> O
     if at.value.trim() == "auto" {
         return Some(WarmUp::Auto);
     }
-    match at.value.parse::<Span>() {
-        Ok(span) => Some(WarmUp::Given(span.0)),
-        Err(_) => {
-            let help = "write a time such as 10s, or auto".to_owned();
-            report.add(at, format!("`{}` is no warm-up", at.value), Some(help));
-            None
-        }
+    if let Ok(span) = at.value.parse::<Span>() {
+        return Some(WarmUp::Given(span.0));
     }
+    let help = "write a time such as 10s, or auto".to_owned();
+    report.add(at, format!("`{}` is no warm-up", at.value), Some(help));
+    None
 }

@@ -50,7 +50,7 @@ fn check_span(written: &At<String>, from: &str, to: &str, report: &mut Reporter<
             return None;
         }
     };
-    if range.to.0 - range.from.0 < SECOND {
+    if range.to.0.saturating_sub(range.from.0) < SECOND {
         let help = "evidence is kept by the second; write a longer stretch".to_owned();
         report.add(written, format!("`{}` is shorter than a second", written.value), Some(help));
         return None;

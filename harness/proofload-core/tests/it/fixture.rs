@@ -266,6 +266,7 @@ fn info(id: &str) -> RunInfo {
         version: "0.1.0".to_owned(),
         command: "proofload run scenarios/medical-platform/upload-peak.yaml -e local --seed 7".to_owned(),
         machine: "4 cores, Linux 6.1, 16 GiB".to_owned(),
+        confidence: None,
     }
 }
 

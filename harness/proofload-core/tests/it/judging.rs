@@ -101,6 +101,7 @@ pub(crate) fn record(scenario: &Scenario, seconds: &[Uploads]) -> RunRecord {
             version: String::new(),
             command: String::new(),
             machine: String::new(),
+            confidence: None,
         },
         plan: plan.workloads,
         steps: vec![timed(StepKind::Request, "upload"), timed(StepKind::Job, "f")],

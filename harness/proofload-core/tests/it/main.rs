@@ -12,6 +12,7 @@ mod indexing;
 mod judging;
 #[cfg(test)]
 mod large;
+#[cfg(test)]
 mod levels;
 #[cfg(test)]
 mod mistakes;
@@ -23,6 +24,7 @@ mod payloads;
 mod planning;
 #[cfg(test)]
 mod regression;
+#[cfg(test)]
 mod report;
 #[cfg(test)]
 mod sarif;
@@ -34,6 +36,7 @@ mod standing;
 mod statistics;
 #[cfg(test)]
 mod tracing;
+#[cfg(test)]
 mod truth;
 #[cfg(test)]
 mod validity;

@@ -53,6 +53,8 @@ pub struct RunRequest {
     pub scenario_file: PathBuf,
     /// What the command line multiplied every rate by.
     pub scale: f64,
+    /// How sure steady claims must be, in place of what each rule says.
+    pub confidence: Option<f64>,
     /// Generator threads of each process.
     pub threads: u32,
     /// Generator processes beside this one; with 0 this process sends the load itself.

@@ -414,6 +414,7 @@ fn run_info(request: &RunRequest) -> RunInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         command: request.command.clone(),
         machine,
+        confidence: request.confidence,
     }
 }
 

@@ -92,6 +92,7 @@ async fn try_drive_until(
         traces: Traces::default(),
         scenario_file: "t.yaml".into(),
         scale: 1.0,
+        confidence: None,
         threads: 1,
         generators: 0,
         plan: Arc::new(Plan::new(scenario, &Traces::default(), 1).unwrap()),

@@ -65,7 +65,7 @@ async fn real(target: SocketAddr, folder: &Path) -> Option<RealPrometheus> {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), scraped).await.expect("Prometheus scrapes within a minute");
+    tokio::time::timeout(Duration::from_mins(1), scraped).await.expect("Prometheus scrapes within a minute");
     Some(prometheus)
 }
 

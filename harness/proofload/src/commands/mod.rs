@@ -13,6 +13,7 @@ mod plan;
 mod report;
 pub(crate) mod run;
 mod schema;
+mod search;
 mod stack;
 
 use crate::args::Command;
@@ -24,6 +25,7 @@ pub(crate) async fn dispatch(command: Command, colour: bool) -> Result<u8, Failu
         Command::Run(args) => run::run(args, colour).await,
         Command::Plan(args) => plan::plan(&args),
         Command::Judge(args) => judge::judge(&args),
+        Command::Search(args) => search::search(args, colour).await,
         Command::Compare(args) => compare::compare(&args),
         Command::Baseline { action } => baseline::baseline(action),
         Command::Report(args) => report::report(args).await,

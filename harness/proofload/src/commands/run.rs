@@ -4,11 +4,14 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use proofload_core::baseline::Baseline;
+use proofload_core::environment::Environment;
 use proofload_core::evidence::{RunEnd, RunRecord};
 use proofload_core::live::Said;
-use proofload_core::plan::{Demand, demand};
+use proofload_core::plan::{Demand, Plan, demand};
 use proofload_core::report::{Format, Report, closing_lines, files};
 use proofload_core::scenario::Scenario;
+use proofload_core::trace::Traces;
 use proofload_runner::otlp::Receiver;
 use proofload_runner::run::{Place, RunFolder, RunRequest, check_engine, keep_interrupts, run as run_scenario};
 use proofload_runner::{machine_limits, unix_ms};
@@ -33,80 +36,114 @@ pub(crate) async fn run(args: RunArgs, colour: bool) -> Result<u8, Failure> {
 }
 
 async fn run_as_told(args: RunArgs, colour: bool) -> Result<u8, Failure> {
-    let (scenario, source) = files::scenario(&args.scenario)?;
-    let (environment, environment_source) = files::environment(&args.env, &args.scenario)?;
-    let scenario = scenario.scaled(args.scale);
-    let misfits = environment.misfits(&scenario);
-    if !misfits.is_empty() {
-        return Err(Failure::usage(
-            misfits.iter().map(|misfit| format!("error: {misfit}")).collect::<Vec<_>>().join("\n"),
-        ));
-    }
-    check_target(&args, &scenario)?;
     let metrics_to = args.otlp.as_deref().map(receiver).transpose()?;
-    check_engine(&scenario, args.generators)?;
-    let (traces, plan) = files::plan(&scenario, &source.folder, args.seed)?;
-    if let Some(misfit) = environment.replay_above_ceiling(&scenario, &plan) {
-        return Err(Failure::usage(format!("error: {misfit}")));
-    }
-    let demand = demand(&scenario, &plan);
-    refuse_what_cannot_be_met(&demand, &machine_limits())?;
+    let ready = Ready::check(&args)?;
     if args.dry_run {
         // With --json, standard output is for events alone.
         let mut told: Box<dyn Write> =
             if args.tell.json { Box::new(std::io::stderr()) } else { Box::new(std::io::stdout()) };
-        writeln!(told, "{} is ready to run on {}; nothing was sent", scenario.name, environment.name)?;
+        writeln!(told, "{} is ready to run on {}; nothing was sent", ready.scenario.name, ready.environment.name)?;
         return Ok(0);
     }
-    let threads = args.threads.unwrap_or_else(|| threads_for(&scenario, &demand));
-    check_shards(threads * args.generators.max(1), &scenario)?;
-    let baseline = match &args.baseline {
-        Some(wanted) => Some(super::baseline::read(wanted, &environment.name, &scenario.name)?),
-        None => None,
-    };
-    let parent = args.out.clone().unwrap_or_else(|| PathBuf::from("reports").join(&environment.name));
-    let folder = RunFolder::create(&parent, &stamp::run_id(unix_ms()))?;
-    folder.write("scenario.yaml", resolved(&args, &source.text).as_bytes())?;
-    if let Some(baseline) = &baseline {
-        let text = serde_json::to_string(baseline).expect("figures and names are JSON");
-        folder.write(BASELINE_FILE, text.as_bytes())?;
+    let ran = ready.run(&args, None, colour).await?;
+    conclude(&ran.run, &ran.folder, metrics_to.as_ref(), args.tell.json).await
+}
+
+/// A run that is over, and where it lies.
+pub(crate) struct Ran {
+    pub(crate) run: StoredRun,
+    pub(crate) folder: RunFolder,
+}
+
+/// A run that may begin: everything that can be checked without sending has been.
+pub(crate) struct Ready {
+    pub(crate) scenario: Scenario,
+    pub(crate) environment: Environment,
+    source: files::Source,
+    environment_source: files::Source,
+    traces: Traces,
+    plan: Plan,
+    threads: u32,
+    baseline: Option<Baseline>,
+}
+
+impl Ready {
+    /// Reads and checks scenario, environment and plan, and what this machine can do.
+    pub(crate) fn check(args: &RunArgs) -> Result<Self, Failure> {
+        let (scenario, source) = files::scenario(&args.scenario)?;
+        let (environment, environment_source) = files::environment(&args.env, &args.scenario)?;
+        let scenario = scenario.scaled(args.scale);
+        let misfits = environment.misfits(&scenario);
+        if !misfits.is_empty() {
+            let told = misfits.iter().map(|misfit| format!("error: {misfit}")).collect::<Vec<_>>().join("\n");
+            return Err(Failure::usage(told));
+        }
+        check_target(args, &scenario)?;
+        check_engine(&scenario, args.generators)?;
+        let (traces, plan) = files::plan(&scenario, &source.folder, args.seed)?;
+        if let Some(misfit) = environment.replay_above_ceiling(&scenario, &plan) {
+            return Err(Failure::usage(format!("error: {misfit}")));
+        }
+        let demand = demand(&scenario, &plan);
+        refuse_what_cannot_be_met(&demand, &machine_limits())?;
+        let threads = args.threads.unwrap_or_else(|| threads_for(&scenario, &demand));
+        check_shards(threads * args.generators.max(1), &scenario)?;
+        let baseline = match &args.baseline {
+            Some(wanted) => Some(super::baseline::read(wanted, &environment.name, &scenario.name)?),
+            None => None,
+        };
+        Ok(Self { scenario, environment, source, environment_source, traces, plan, threads, baseline })
     }
-    let request = RunRequest {
-        scenario_text: source.text,
-        scenario_folder: source.folder,
-        place: Place {
-            environment,
-            environment_text: environment_source.text,
-            environment_folder: environment_source.folder,
-            target: args.target.clone(),
-            logs: folder.path.join("logs"),
-            proofload: std::env::current_exe()?,
-            variable,
-        },
-        threads,
-        generators: args.generators,
-        scale: args.scale,
-        scenario_file: args.scenario.clone(),
-        traces,
-        plan: Arc::new(plan),
-        folder: folder.clone(),
-        command: command_line(&args),
-        calibrate: !args.no_calibration,
-        scenario: scenario.clone(),
-    };
-    keep_interrupts(&scenario);
-    let mut progress = Progress::new(Telling::choose(args.tell, Surroundings::here()), colour);
-    let outcome = run_scenario(request, stop_on_signal(), &mut |event| progress.on_event(&event)).await;
-    progress.finish();
-    match outcome {
-        Ok(record) => {
-            let run = StoredRun { scenario, record, baseline };
-            conclude(&run, &folder, metrics_to.as_ref(), args.tell.json).await
+
+    /// Runs it. `confidence` stands in place of what each steady rule says of its own.
+    pub(crate) async fn run(self, args: &RunArgs, confidence: Option<f64>, colour: bool) -> Result<Ran, Failure> {
+        let parent = args.out.clone().unwrap_or_else(|| PathBuf::from("reports").join(&self.environment.name));
+        let folder = RunFolder::create(&parent, &stamp::run_id(unix_ms()))?;
+        folder.write("scenario.yaml", resolved(args, &self.source.text).as_bytes())?;
+        if let Some(baseline) = &self.baseline {
+            let text = serde_json::to_string(baseline).expect("figures and names are JSON");
+            folder.write(BASELINE_FILE, text.as_bytes())?;
         }
-        Err(error) => {
-            folder.discard_if_empty();
-            Err(error.into())
+        let (scenario, baseline) = (self.scenario.clone(), self.baseline.clone());
+        let request = self.request(args, &folder, confidence)?;
+        keep_interrupts(&scenario);
+        let mut progress = Progress::new(Telling::choose(args.tell, Surroundings::here()), colour);
+        let outcome = run_scenario(request, stop_on_signal(), &mut |event| progress.on_event(&event)).await;
+        progress.finish();
+        match outcome {
+            Ok(record) => Ok(Ran { run: StoredRun { scenario, record, baseline }, folder }),
+            Err(error) => {
+                folder.discard_if_empty();
+                Err(error.into())
+            }
         }
+    }
+
+    fn request(self, args: &RunArgs, folder: &RunFolder, confidence: Option<f64>) -> Result<RunRequest, Failure> {
+        Ok(RunRequest {
+            scenario_text: self.source.text,
+            scenario_folder: self.source.folder,
+            place: Place {
+                environment: self.environment,
+                environment_text: self.environment_source.text,
+                environment_folder: self.environment_source.folder,
+                target: args.target.clone(),
+                logs: folder.path.join("logs"),
+                proofload: std::env::current_exe()?,
+                variable,
+            },
+            threads: self.threads,
+            generators: args.generators,
+            scale: args.scale,
+            confidence,
+            scenario_file: args.scenario.clone(),
+            traces: self.traces,
+            plan: Arc::new(self.plan),
+            folder: folder.clone(),
+            command: command_line(args),
+            calibrate: !args.no_calibration,
+            scenario: self.scenario,
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod baseline;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod conformance;
@@ -19,5 +20,7 @@ mod replay;
 mod reporting;
 #[cfg(test)]
 mod roles;
+#[cfg(test)]
+mod search;
 #[cfg(test)]
 mod workspace;

@@ -44,7 +44,8 @@ pub(super) fn judge_slo(slo: &Slo, scenario: &Scenario, record: &RunRecord, abil
     {
         return super::ledger::judge_count(&slo.sli, max, record);
     }
-    let finding = of_kind(slo, record);
+    let confidence = record.run.confidence.unwrap_or(slo.confidence);
+    let finding = of_kind(&Slo { confidence, ..slo.clone() }, record);
     let message = finding.message.clone() + &polled(slo, scenario);
     Finding { id, title, message, ..finding }
 }
