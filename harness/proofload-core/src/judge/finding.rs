@@ -130,6 +130,9 @@ pub struct Finding {
     pub needed: Option<u64>,
     /// By how much dependence between requests thins the samples; 1 for none.
     pub design_effect: Option<f64>,
+    /// Seconds that were left out at the start of the stretch as warm-up.
+    #[serde(default)]
+    pub warm_up_s: Option<u64>,
 }
 
 impl Finding {
@@ -145,6 +148,7 @@ impl Finding {
             samples: 0,
             needed: None,
             design_effect: None,
+            warm_up_s: None,
         }
     }
 

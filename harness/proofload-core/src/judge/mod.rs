@@ -12,6 +12,7 @@ pub mod search;
 mod slo;
 mod standing;
 pub mod statistics;
+mod steadiness;
 mod validity;
 
 pub use burn::{Burn, BurnCount, BurnRule, burn_rules};
@@ -73,6 +74,7 @@ pub fn judge_against(scenario: &Scenario, record: &RunRecord, baseline: Option<&
     let signals = validity::signals(scenario, record);
     let mut findings = validity::findings(&signals);
     findings.extend(scenario.slos.iter().map(|slo| slo::judge_slo(slo, scenario, record, abilities)));
+    findings.extend(steadiness::judge(scenario, record));
     findings.extend(record.aborted.iter().map(aborted));
     findings.extend(ledger::always(scenario, record));
     findings.extend(slo::uncovered_errors(scenario, record));

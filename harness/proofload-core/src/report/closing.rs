@@ -53,7 +53,10 @@ fn latency(report: &Report) -> String {
         let figure = figure_ms(finding).expect("filtered for it");
         let margin = figures::margin_of(finding).map_or_else(String::new, |margin| format!(", {margin}"));
         let subject = finding.title.split(" ≤ ").next().unwrap_or_default();
-        format!("{subject} {} (limit {}{margin})", figures::value(figure), words::value(figure.limit, "ms"))
+        let interval =
+            figures::interval(figure).map_or_else(String::new, |interval| format!(", 99 % interval {interval}"));
+        let limit = words::value(figure.limit, "ms");
+        format!("{subject} {} (limit {limit}{margin}{interval})", figures::value(figure))
     };
     and_more(rules.iter().take(NAMED_MAX).map(told).collect(), rules.len())
 }

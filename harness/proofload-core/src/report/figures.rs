@@ -39,12 +39,16 @@ pub(super) fn limit(figure: &Figure) -> String {
 
 /// `198 to 231 ms`; `None` where no interval can be given.
 pub(super) fn interval(figure: &Figure) -> Option<String> {
-    let (low, high) = figure.interval?;
-    let (low, high) = (words::value(low, &figure.unit), words::value(high, &figure.unit));
+    figure.interval.map(|interval| interval_of(interval, &figure.unit))
+}
+
+/// The same of any two values.
+pub(super) fn interval_of((low, high): (f64, f64), unit: &str) -> String {
+    let (low, high) = (words::value(low, unit), words::value(high, unit));
     // One unit is enough where both have the same.
     let unit = high.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
     let low = if unit.is_empty() { &low } else { low.strip_suffix(unit).unwrap_or(&low) };
-    Some(format!("{low} to {high}"))
+    format!("{low} to {high}")
 }
 
 /// Room to the limit as a share of it; negative beyond it.

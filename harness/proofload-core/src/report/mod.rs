@@ -29,7 +29,7 @@ pub use closing::closing_lines;
 pub use compared::compared_lines;
 pub use format::Format;
 pub use jtl::JTL_ROWS_MAX;
-pub use summary::{LoadSummary, Quantiles, ScalingSummary, StepSummary};
+pub use summary::{Intervals, LoadSummary, Quantiles, ScalingSummary, StepSummary};
 
 /// A judged run, as `report.json` holds it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::evidence::{ClusterEvidence, Histogram, RunRecord, Second, StepEvidence, StepKind};
+use crate::evidence::{ClusterEvidence, Histogram, RunRecord, Second, StepEvidence, StepKind, micros_to_ms};
+use crate::judge::statistics::{Block, design_effect, rank_interval};
 
 /// The load that was asked for and what became of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -59,6 +60,9 @@ pub struct StepSummary {
     pub per_second: f64,
     /// Response time of the answered, from the intended start, ms.
     pub response_ms: Quantiles,
+    /// Where the percentiles of the system lie with 99 %, ms; absent where the samples are too few to say.
+    #[serde(default)]
+    pub response_interval_ms: Intervals,
     /// Service time of the answered, from the send, ms.
     pub service_ms: Quantiles,
 }
@@ -75,6 +79,18 @@ pub struct Quantiles {
     pub p99: f64,
     /// The largest.
     pub max: f64,
+}
+
+/// Intervals of a few percentiles, ms: order statistics on samples thinned by what dependence the seconds show.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Intervals {
+    /// Of the median.
+    pub p50: Option<(f64, f64)>,
+    /// Of the 95th percentile.
+    pub p95: Option<(f64, f64)>,
+    /// Of the 99th percentile.
+    pub p99: Option<(f64, f64)>,
 }
 
 /// A scaled workload over the whole run.
@@ -144,6 +160,7 @@ pub(super) fn step(step: &StepEvidence) -> StepSummary {
         error_classes: step.error_classes.clone(),
         per_second,
         response_ms: quantiles(step.seconds.iter().map(|second| &second.response)),
+        response_interval_ms: intervals(step),
         service_ms: quantiles(step.seconds.iter().map(|second| &second.service)),
     }
 }
@@ -165,4 +182,14 @@ pub(super) fn quantiles<'h>(all: impl IntoIterator<Item = &'h Histogram>) -> Qua
     let merged = Histogram::merge(all);
     let at = |quantile: f64| merged.value_at_quantile(quantile) as f64 / 1e3;
     Quantiles { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: merged.max() as f64 / 1e3 }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of a run are far below 2^53")]
+fn intervals(step: &StepEvidence) -> Intervals {
+    let answered = Histogram::merge(step.seconds.iter().map(|second| &second.response));
+    let blocks: Vec<Block> = step.seconds.iter().map(|second| Block::of(second, None)).collect();
+    let (total, effect) = (answered.len() as f64, design_effect(&blocks).estimate);
+    let value = |rank: f64| micros_to_ms(answered.value_at_quantile(rank / total));
+    let interval = |share: f64| rank_interval(total, share, effect).map(|(low, high)| (value(low), value(high)));
+    Intervals { p50: interval(0.5), p95: interval(0.95), p99: interval(0.99) }
 }

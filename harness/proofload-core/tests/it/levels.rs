@@ -1,10 +1,13 @@
 //! Rules on times, and on levels that are read from outside: each says yes, no and "not enough", and never passes on
 //! nothing.
 
+#![expect(clippy::cast_precision_loss, reason = "made-up numbers are small")]
+
 use proofload_core::evidence::{
     ClusterEvidence, ExternalAnswer, ExternalEvidence, ReplicaPoint, RunRecord, ScaledWorkload,
 };
 use proofload_core::judge::judge;
+use proofload_core::scenario::Scenario;
 
 use super::judging::{GOOD, Uploads, record, scenario, tell};
 
@@ -77,6 +80,39 @@ fn a_confidence_of_ones_own() {
     let rule = "sli: latency(upload), p95: 300ms, during: w.hold, claim: steady";
     check_with(rule, few, |_| {}, "INCONCLUSIVE");
     check_with(&format!("{rule}, confidence: 95%"), few, |_| {}, "PASS");
+}
+
+/// A hold of a minute whose uploads take so long, second by second.
+fn hold(ms: impl Fn(u64) -> u64, in_flight: impl Fn(u64) -> f64) -> String {
+    let text = "apiVersion: proofload/v1
+kind: Scenario
+name: t
+system: s
+flows:
+  f: [{ request: { name: upload, path: / } }]
+workloads:
+  w: { flow: f, executor: constant-arrival-rate, stages: [{ name: hold, rate: 100/s, for: 60s }] }
+slos: [{ sli: latency(upload), p95: 300ms, during: w.hold }]
+";
+    let scenario = Scenario::parse("t.yaml", text).unwrap();
+    let seconds: Vec<Uploads> = (0..60).map(|second| Uploads { ms: ms(second), ..GOOD }).collect();
+    let mut record = record(&scenario, &seconds);
+    let series = (0..60).map(|second| (second * 1000, in_flight(second))).collect();
+    record.timeline.series.insert("in flight".to_owned(), series);
+    tell(&judge(&scenario, &record))
+}
+
+#[test]
+fn a_hold_that_never_became_steady_is_told() {
+    let level = hold(|second| 20 + second * 7919 % 5, |_| 3.0);
+    assert!(!level.contains("WARNING"), "{level}");
+    let rising = hold(|second| 20 + second, |_| 3.0);
+    assert!(rising.contains("WARNING w.hold never became steady: latency of `upload` still changed"), "{rising}");
+    let overloaded = hold(|second| 20 + second, |second| 2.0 + second as f64);
+    assert!(
+        overloaded.contains("WARNING w.hold is saturated: latency of `upload` and requests in flight"),
+        "{overloaded}"
+    );
 }
 
 fn queue(points: Vec<(u64, f64)>) -> impl Fn(&mut RunRecord) {

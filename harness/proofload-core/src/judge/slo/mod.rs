@@ -100,16 +100,8 @@ impl<'r> Stretch<'r> {
     }
 
     /// The seconds in the sums that dependence shows in; lateness by the limit of this index.
-    #[expect(clippy::cast_precision_loss, reason = "counts of a run are far below 2^53")]
     fn blocks(&self, limit: Option<usize>) -> Vec<Block> {
-        let block = |second: &&Second| Block {
-            due: second.due as f64,
-            late: limit.and_then(|limit| second.late.get(limit)).map_or(0.0, |late| *late as f64),
-            answered: second.answered as f64,
-            sum: second.response_sum_us as f64,
-            squares: second.response_squares_us2,
-        };
-        self.seconds.iter().map(block).collect()
+        self.seconds.iter().map(|second| Block::of(second, limit)).collect()
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) fn judge(stretch: Option<&Stretch<'_>>, share: f64, limit: Duration, 
     };
     let (warmed, cut_s) = match slo.warm_up {
         WarmUp::Auto => steady::without_warm_up(stretch),
-        WarmUp::Given(_) => (None, 0),
+        WarmUp::Given(given) => (None, given.as_secs()),
     };
     let stretch = warmed.as_ref().unwrap_or(stretch);
     let counts = Counts::of(stretch, index);
@@ -52,6 +52,7 @@ pub(super) fn judge(stretch: Option<&Stretch<'_>>, share: f64, limit: Duration, 
         samples: counts.total,
         needed: decided.needed,
         design_effect: (slo.claim == Claim::Steady).then_some(effect.upper),
+        warm_up_s: (cut_s > 0).then_some(cut_s),
         ..no_samples(&message)
     }
     .with(decided.outcome)

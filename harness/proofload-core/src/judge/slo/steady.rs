@@ -36,7 +36,7 @@ pub(super) fn judge(
 }
 
 /// The stretch without what MSER-5 takes for warm-up, and how many seconds that is.
-pub(super) fn without_warm_up<'r>(stretch: &Stretch<'r>) -> (Option<Stretch<'r>>, usize) {
+pub(super) fn without_warm_up<'r>(stretch: &Stretch<'r>) -> (Option<Stretch<'r>>, u64) {
     let answered: Vec<&Second> = stretch.seconds.iter().copied().filter(|second| second.answered > 0).collect();
     #[expect(clippy::cast_precision_loss, reason = "sums of a second are far below 2^53")]
     let means: Vec<f64> =
@@ -48,5 +48,5 @@ pub(super) fn without_warm_up<'r>(stretch: &Stretch<'r>) -> (Option<Stretch<'r>>
     let first = answered[cut].at;
     let seconds: Vec<&Second> = stretch.seconds.iter().copied().filter(|second| second.at >= first).collect();
     let cut_s = stretch.seconds.len() - seconds.len();
-    (Some(Stretch { seconds, from_ns: u64::from(first) * 1_000_000_000, ..*stretch }), cut_s)
+    (Some(Stretch { seconds, from_ns: u64::from(first) * 1_000_000_000, ..*stretch }), cut_s as u64)
 }

@@ -1,6 +1,8 @@
 //! By how much dependence between requests thins the samples of a hold: the design effect of survey statistics
 //! (Kish 1965), estimated from the scatter of stretches of the hold.
 
+use crate::evidence::Second;
+
 /// Fewest stretches from which scatter is estimated.
 const STRETCHES_MIN: usize = 10;
 /// How far above its estimate the scatter may lie: the upper end at 95 %, one-sided, for with few stretches the estimate
@@ -57,6 +59,18 @@ pub fn design_effect(blocks: &[Block]) -> DesignEffect {
 }
 
 impl Block {
+    /// A second of a step; lateness by the limit of this index.
+    #[expect(clippy::cast_precision_loss, reason = "counts of a run are far below 2^53")]
+    pub fn of(second: &Second, limit: Option<usize>) -> Self {
+        Self {
+            due: second.due as f64,
+            late: limit.and_then(|limit| second.late.get(limit)).map_or(0.0, |late| *late as f64),
+            answered: second.answered as f64,
+            sum: second.response_sum_us as f64,
+            squares: second.response_squares_us2,
+        }
+    }
+
     fn plus(&self, other: &Block) -> Block {
         Block {
             due: self.due + other.due,

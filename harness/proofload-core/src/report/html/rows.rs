@@ -59,7 +59,13 @@ pub(super) struct StepRow {
     pub(super) name: String,
     pub(super) kind: &'static str,
     /// Due, answered, wrong, broken, dropped, per second; p50, p95, p99 and max of response, then of service.
-    pub(super) cells: Vec<String>,
+    pub(super) cells: Vec<Cell>,
+}
+
+/// A figure, and its interval in small; empty where none is given.
+pub(super) struct Cell {
+    pub(super) text: String,
+    pub(super) interval: String,
 }
 
 /// p50, p95, p99 and the largest, as cells.
@@ -154,15 +160,23 @@ pub(super) fn steps(report: &Report) -> Steps {
 }
 
 fn step(step: &StepSummary) -> StepRow {
-    let mut cells: Vec<String> =
+    let mut texts: Vec<String> =
         [step.due, step.answered, step.errors, step.broken, step.dropped].map(words::count).to_vec();
-    cells.push(words::value(step.per_second, "/s"));
+    texts.push(words::value(step.per_second, "/s"));
+    let counts = texts.len();
     let times = [cells_ms(step.response_ms), cells_ms(step.service_ms)].concat();
-    cells.extend(if step.answered == 0 { vec![NOTHING.to_owned(); times.len()] } else { times });
+    texts.extend(if step.answered == 0 { vec![NOTHING.to_owned(); times.len()] } else { times });
+    let all = step.response_interval_ms;
+    let intervals = [all.p50, all.p95, all.p99];
+    let interval = |index: usize| index.checked_sub(counts).and_then(|index| *intervals.get(index)?);
+    let cell = |(index, text): (usize, String)| Cell {
+        text,
+        interval: interval(index).map_or_else(String::new, |interval| figures::interval_of(interval, "ms")),
+    };
     StepRow {
         name: words::clip(&step.name, 120),
         kind: if step.kind == StepKind::Job { "job" } else { "request" },
-        cells,
+        cells: texts.into_iter().enumerate().map(cell).collect(),
     }
 }
 

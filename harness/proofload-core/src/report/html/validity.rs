@@ -30,7 +30,7 @@ pub(super) fn pairs(report: &Report, record: &RunRecord) -> Vec<Pair> {
         pair("Waited for a free connection", quantiles(load.queue_wait_ms)),
         pair("Processor", processor(&record.generator)),
         pair("Design effect D of steady rules", design_effects(report)),
-        pair("Warm-up cut", "none: every second of the plan counts".to_owned()),
+        pair("Warm-up cut", warm_up(report)),
         pair("Polls of jobs, apart from the load", polls),
         pair("Calibration before the run", words::calibration(report.calibration.as_ref())),
     ]
@@ -53,6 +53,16 @@ fn processor(generator: &GeneratorEvidence) -> String {
         percent(steal),
         words::maybe(generator.cpu_pressure, "%"),
     )
+}
+
+/// What steady rules left out at the start of their stretch.
+fn warm_up(report: &Report) -> String {
+    let known = report.findings.iter().filter_map(|finding| Some((finding, finding.warm_up_s?)));
+    let told: Vec<String> = known
+        .take(RULES_MAX)
+        .map(|(finding, cut_s)| format!("{cut_s} s of {}", words::clip(&finding.title, 80)))
+        .collect();
+    if told.is_empty() { "none: every second of the plan counts".to_owned() } else { told.join(", ") }
 }
 
 /// 1 for independent requests; n samples are worth n ÷ D.
