@@ -30,14 +30,11 @@ impl StoredRun {
         let record = RunRecord::from_json(&read_file(folder, "record.json")?)
             .map_err(|error| wrong(format!("record.json: {error}")))?;
         record.fits(&scenario).map_err(wrong)?;
-        let baseline = match folder.join(BASELINE_FILE).is_file() {
-            true => {
-                let text = read_file(folder, BASELINE_FILE)?;
-                let read = serde_json::from_str(&text).map_err(|error| wrong(format!("{BASELINE_FILE}: {error}")));
-                Some(read?)
-            }
-            false => None,
-        };
+        let mut baseline = None;
+        if folder.join(BASELINE_FILE).is_file() {
+            let text = read_file(folder, BASELINE_FILE)?;
+            baseline = serde_json::from_str(&text).map_err(|error| wrong(format!("{BASELINE_FILE}: {error}")))?;
+        }
         Ok(Self { scenario, record, baseline })
     }
 

@@ -57,8 +57,9 @@ fn print_regression() {
     for source in sources {
         let times = if matches!(source, Source::Mm1(..)) { 500 } else { TIMES };
         for (design, runs, name) in designs {
-            let none = regression::compare_many(source, design, runs, 0.0, TOLERANCE, times);
-            let shifted = regression::compare_many(source, design, runs, 0.05, TOLERANCE, times);
+            let case = regression::Case { source, design, runs, tolerance: TOLERANCE };
+            let none = regression::compare_many(&case, 0.0, times);
+            let shifted = regression::compare_many(&case, 0.05, times);
             println!(
                 "| {source} | {name} | {:.2} % | {:.1} % | {:.1} % | {:.2} % |",
                 percent(none.alarms, times),

@@ -27,14 +27,19 @@ pub(crate) struct Found {
 /// The chance of a false alarm of one rule, as the judge has it.
 const ALARM: f64 = 0.01;
 
-pub(crate) fn compare_many(
-    source: Source,
-    design: Design,
-    runs: usize,
-    shift: f64,
-    tolerance: f64,
-    times: u32,
-) -> Found {
+/// What is compared, and against which tolerance.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Case {
+    pub(crate) source: Source,
+    pub(crate) design: Design,
+    /// Earlier runs, and later ones unless there is one.
+    pub(crate) runs: usize,
+    pub(crate) tolerance: f64,
+}
+
+/// Compares so many times, the later runs longer by this share.
+pub(crate) fn compare_many(case: &Case, shift: f64, times: u32) -> Found {
+    let Case { source, design, runs, tolerance } = *case;
     let mut found = Found::default();
     for time in 0..times {
         let mut rng = ChaCha8Rng::seed_from_u64(1 + u64::from(time));

@@ -18,6 +18,16 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// What a single rule says that decides a run so.
+    pub fn outcome(self) -> Outcome {
+        match self {
+            Verdict::Pass => Outcome::Pass,
+            Verdict::Fail => Outcome::Fail,
+            Verdict::Inconclusive => Outcome::Inconclusive,
+            Verdict::Invalid => Outcome::Invalid,
+        }
+    }
+
     /// The exit code of `proofload run`.
     pub fn exit_code(self) -> u8 {
         match self {

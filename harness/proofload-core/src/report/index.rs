@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 
+use super::look::look;
 use super::markdown::cell;
-use super::{Report, RunFile, figures, labels, words};
+use super::{Report, RunFile, labels, words};
 use crate::evidence::RunInfo;
 use crate::judge::{Figure, Finding, Group, Outcome, Verdict};
 use trend::Trend;
@@ -156,7 +157,7 @@ fn section(at: usize, runs: &[IndexedRun]) -> Section {
 
 fn row(indexed: &IndexedRun) -> Row {
     let run = &indexed.run;
-    let (class, sign) = look(indexed.verdict);
+    let (class, sign) = look(indexed.verdict.outcome());
     Row {
         class,
         sign,
@@ -167,16 +168,6 @@ fn row(indexed: &IndexedRun) -> Row {
         reason: indexed.reason.clone(),
         lasted: words::length(run.lasted_ms),
         about: format!("seed {}, environment {}", run.seed, words::clip(&run.environment_hash, 12)),
-    }
-}
-
-/// The class that colours a verdict and the sign that says it without colour.
-fn look(verdict: Verdict) -> (&'static str, &'static str) {
-    match verdict {
-        Verdict::Pass => ("pass", "✓"),
-        Verdict::Fail => ("fail", "✗"),
-        Verdict::Inconclusive => ("inconclusive", "?"),
-        Verdict::Invalid => ("invalid", "!"),
     }
 }
 
@@ -224,24 +215,4 @@ fn trend_lines(section: &Section) -> Vec<String> {
         format!("| {} | {} {newest} | {limit} | {} |", cell(&trend.title), trend.sign, cell(&trend.told))
     }));
     lines
-}
-
-/// How an outcome of a rule is shown.
-fn look_of(outcome: Outcome) -> (&'static str, &'static str) {
-    match outcome {
-        Outcome::Pass => ("pass", "✓"),
-        Outcome::Fail => ("fail", "✗"),
-        Outcome::Inconclusive => ("inconclusive", "?"),
-        Outcome::Invalid => ("invalid", "!"),
-        Outcome::NotJudged => ("not-judged", "–"),
-        Outcome::Warning => ("warning", "▲"),
-    }
-}
-
-fn value_of(figure: &Figure) -> String {
-    figures::value(figure)
-}
-
-fn limit_of(figure: &Figure) -> String {
-    figures::limit(figure)
 }

@@ -11,6 +11,7 @@ mod json;
 mod jtl;
 mod junit;
 pub(crate) mod labels;
+mod look;
 mod markdown;
 mod metrics;
 mod otlp;

@@ -1,37 +1,19 @@
 //! Runs are accepted, and a later run of a slower target is held against them: the whole way through the binary.
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::plain::serve;
+
 /// A server that takes so many ms for every answer.
 fn server() -> (SocketAddr, Arc<AtomicU64>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
     let takes_ms = Arc::new(AtomicU64::new(20));
     let told = Arc::clone(&takes_ms);
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let takes_ms = Arc::clone(&told);
-            std::thread::spawn(move || while answer_one(&stream, takes_ms.load(Ordering::Relaxed)).is_some() {});
-        }
-    });
-    (address, takes_ms)
-}
-
-fn answer_one(mut stream: &TcpStream, takes_ms: u64) -> Option<()> {
-    let mut reader = BufReader::new(stream);
-    let mut line = String::new();
-    while line != "\r\n" {
-        line.clear();
-        reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
-    }
-    std::thread::sleep(Duration::from_millis(takes_ms));
-    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").ok()
+    (serve(move || std::thread::sleep(Duration::from_millis(told.load(Ordering::Relaxed)))), takes_ms)
 }
 
 const SCENARIO: &str = "apiVersion: proofload/v1

@@ -1,36 +1,19 @@
 //! The capacity of a server that serves one request after the other is found by whole runs through the binary.
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::process::Command;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::Duration;
+
+use crate::plain::serve;
 
 /// A server that works on one request at a time, 5 ms each: a little below 200 in a second.
 fn server() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let turn = Arc::new(Mutex::new(()));
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let turn = Arc::clone(&turn);
-            std::thread::spawn(move || while answer_one(&stream, &turn).is_some() {});
-        }
-    });
-    address
-}
-
-fn answer_one(mut stream: &TcpStream, turn: &Mutex<()>) -> Option<()> {
-    let mut reader = BufReader::new(stream);
-    let mut line = String::new();
-    while line != "\r\n" {
-        line.clear();
-        reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
-    }
-    let mine = turn.lock().ok()?;
-    std::thread::sleep(Duration::from_millis(5));
-    drop(mine);
-    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").ok()
+    let turn = Mutex::new(());
+    serve(move || {
+        let _mine = turn.lock().unwrap();
+        std::thread::sleep(Duration::from_millis(5));
+    })
 }
 
 const SCENARIO: &str = "apiVersion: proofload/v1

@@ -2,6 +2,7 @@
 
 use super::{prose, rows};
 use crate::judge::{Finding, Outcome, Verdict};
+use crate::report::look::look;
 use crate::report::{Report, closing, figures, markdown, words};
 
 /// Most rules named in the banner.
@@ -37,18 +38,6 @@ pub(super) struct Named {
     pub(super) title: String,
     /// `513 ms, 71 % over`, or why it is not decided.
     pub(super) measured: String,
-}
-
-/// The class that colours an outcome and the sign that says it without colour.
-pub(super) fn look(outcome: Outcome) -> (&'static str, &'static str) {
-    match outcome {
-        Outcome::Pass => ("pass", "✓"),
-        Outcome::Fail => ("fail", "✗"),
-        Outcome::Inconclusive => ("inconclusive", "?"),
-        Outcome::Invalid => ("invalid", "!"),
-        Outcome::NotJudged => ("not-judged", "–"),
-        Outcome::Warning => ("warning", "▲"),
-    }
 }
 
 pub(super) fn banner(report: &Report) -> Banner {

@@ -1,8 +1,8 @@
 //! The tables of the page, as rows of texts.
 
-use super::banner::look;
 use crate::evidence::{RunEnd, StepKind};
 use crate::judge::{Finding, Group, Outcome, Signal, Verdict};
+use crate::report::look::look;
 use crate::report::{Quantiles, Report, StepSummary, figures, words};
 
 /// Most rows of any table; the rest is in `report.json`.

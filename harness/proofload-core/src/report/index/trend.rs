@@ -1,6 +1,8 @@
 //! The value of one rule over the runs of a scenario, as a small drawing with its limit.
 
-use super::{IndexedRun, Rule, limit_of, look_of, value_of};
+use super::{IndexedRun, Rule};
+use crate::report::figures;
+use crate::report::look::look;
 use crate::report::words;
 
 /// The drawing, in its own units.
@@ -66,19 +68,19 @@ fn trend(id: &str, runs: &[IndexedRun]) -> Option<Trend> {
         runs.iter().rev().filter_map(|run| Some(Judged { run, rule: &run.rules[judged(run)?] })).collect();
     let newest = all.last()?;
     let drawn: Vec<&Judged<'_>> = all.iter().filter(|it| it.rule.is_fact || !it.run.is_void).collect();
-    let (class, sign) = look_of(newest.rule.outcome);
-    let told: Vec<String> = drawn.iter().map(|it| value_of(&it.rule.figure)).collect();
+    let (class, sign) = look(newest.rule.outcome);
+    let told: Vec<String> = drawn.iter().map(|it| figures::value(&it.rule.figure)).collect();
     let told = told[told.len().saturating_sub(TOLD_MAX)..].join(", ");
     let void = all.len() - drawn.len();
     let void = if void == 0 { String::new() } else { format!("; {void} void, for proofload’s instruments failed") };
-    let limit = limit_of(&newest.rule.figure);
+    let limit = figures::limit(&newest.rule.figure);
     let place = Place::of(&drawn);
     Some(Trend {
         title: newest.rule.title.clone(),
         class,
         sign,
         outcome: newest.rule.outcome.to_string(),
-        newest: value_of(&newest.rule.figure),
+        newest: figures::value(&newest.rule.figure),
         summary: format!("{}, limit {limit}: {told}{void}", newest.rule.title),
         told: format!("{told}{void}"),
         limit,
@@ -139,8 +141,8 @@ impl Place {
         let figure = &judged.rule.figure;
         let value = figure.value.filter(|value| value.is_finite())?;
         let when = words::moment(judged.run.run.started_unix_ms);
-        let (class, _) = look_of(judged.rule.outcome);
-        let (read, limit) = (value_of(figure), limit_of(figure));
+        let (class, _) = look(judged.rule.outcome);
+        let (read, limit) = (figures::value(figure), figures::limit(figure));
         let title = format!("{when}: {read}, limit {limit}, {}", judged.rule.outcome);
         Some(Dot { x: format!("{:.1}", self.x(at)), y: format!("{:.1}", self.y(value)), class, title })
     }
