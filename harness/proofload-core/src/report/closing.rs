@@ -99,7 +99,7 @@ pub(super) fn jobs(report: &Report) -> String {
     let mut parts = vec![
         format!("{} accepted: {} succeeded", words::count(accepted), words::count(sum(|ledger| ledger.succeeded))),
         format!("{} lost", words::count(sum(|ledger| ledger.lost))),
-        format!("{} doubled", words::count(sum(|ledger| ledger.duplicated))),
+        format!("{} ids given twice", words::count(sum(|ledger| ledger.duplicated))),
     ];
     let others = [
         ("failed", sum(|ledger| ledger.failed)),

@@ -12,7 +12,7 @@ pub(super) struct Ledger {
 
 pub(super) struct LedgerRow {
     pub(super) flow: String,
-    /// Accepted, the eight fates, doubled, work shown.
+    /// Accepted, the eight fates, ids given twice, work shown.
     pub(super) cells: Vec<String>,
 }
 

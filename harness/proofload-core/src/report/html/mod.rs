@@ -46,7 +46,7 @@ struct Page {
     title: String,
     banner: banner::Banner,
     load: Vec<rows::Pair>,
-    signals: Vec<rows::SignalRow>,
+    signals: rows::Signals,
     /// Said above the rules of a run that taught nothing.
     caution: &'static str,
     rules: rows::Rules,
