@@ -88,7 +88,9 @@ pub(super) fn signals(report: &Report) -> Signals {
     Signals {
         told: match told {
             0 if read == all => format!("All {all} signals of proofload itself are sound"),
-            0 => format!("All {read} signals of proofload itself that this machine gives are sound, of {all} there are"),
+            0 => {
+                format!("All {read} signals of proofload itself that this machine gives are sound, of {all} there are")
+            }
             _ => format!("{told} of {all} signals of proofload itself crossed a line"),
         },
         is_open: told > 0,
