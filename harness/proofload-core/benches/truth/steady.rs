@@ -67,7 +67,7 @@ pub(crate) fn simulate(case: &Case, runs: u32) -> Outcome {
         }
         let independent = DesignEffect { estimate: 1.0, upper: 1.0 };
         outcome.false_passes_uncorrected += u32::from(decide(case.share, independent, total, late) == Some(true));
-        if let Some((low, high)) = rank_interval(total, case.share, effect.estimate) {
+        if let Some((low, high)) = rank_interval(total, case.share, effect) {
             outcome.intervals += 1;
             outcome.covered += u32::from((low..=high).contains(&(total - late)));
         }

@@ -188,7 +188,7 @@ pub(super) fn quantiles<'h>(all: impl IntoIterator<Item = &'h Histogram>) -> Qua
 fn intervals(step: &StepEvidence) -> Intervals {
     let answered = Histogram::merge(step.seconds.iter().map(|second| &second.response));
     let blocks: Vec<Block> = step.seconds.iter().map(|second| Block::of(second, None)).collect();
-    let (total, effect) = (answered.len() as f64, design_effect(&blocks).estimate);
+    let (total, effect) = (answered.len() as f64, design_effect(&blocks));
     let value = |rank: f64| micros_to_ms(answered.value_at_quantile(rank / total));
     let interval = |share: f64| rank_interval(total, share, effect).map(|(low, high)| (value(low), value(high)));
     Intervals { p50: interval(0.5), p95: interval(0.95), p99: interval(0.99) }

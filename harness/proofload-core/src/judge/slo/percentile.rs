@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::CONFIDENCE;
 use super::super::finding::{Figure, Finding, Outcome};
-use super::super::statistics::{at_least_late, design_effect, rank_interval};
+use super::super::statistics::{DesignEffect, at_least_late, design_effect, rank_interval};
 use super::{Stretch, no_samples, steady};
 use crate::evidence::{Histogram, Second, micros_to_ms};
 use crate::scenario::{Claim, Slo, WarmUp};
@@ -45,7 +45,7 @@ pub(super) fn judge(stretch: Option<&Stretch<'_>>, share: f64, limit: Duration, 
     Finding {
         figure: Some(Figure {
             value: counts.value_at(counts.due * share),
-            interval: interval(&counts, share, effect.estimate),
+            interval: interval(&counts, share, effect),
             limit: limit.as_secs_f64() * 1e3,
             unit: "ms".to_owned(),
         }),
@@ -133,7 +133,7 @@ impl Counts {
     }
 }
 
-fn interval(counts: &Counts, share: f64, effect: f64) -> Option<(f64, f64)> {
+fn interval(counts: &Counts, share: f64, effect: DesignEffect) -> Option<(f64, f64)> {
     let (low, high) = rank_interval(counts.due, share, effect)?;
     Some((counts.value_at(low)?, counts.value_at(high)?))
 }

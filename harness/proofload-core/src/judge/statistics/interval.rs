@@ -1,11 +1,18 @@
 //! Interval of a percentile by order statistics (Hahn & Meeker 1991, §5.2), on the effective sample size.
 
 use super::beta::at_most_late;
+use super::effect::DesignEffect;
 use crate::judge::CONFIDENCE;
 
 /// The ranks between which the value at `share` of `total` dependent values lies with [`CONFIDENCE`]; `None` where
-/// the upper one lies beyond all values: too few to say.
-pub fn rank_interval(total: f64, share: f64, effect: f64) -> Option<(f64, f64)> {
+/// the upper one lies beyond all values, or would with the upper end of what dependence may be: too few to say. By
+/// the estimate alone, just the runs would have an interval whose dependence was estimated too low.
+pub fn rank_interval(total: f64, share: f64, effect: DesignEffect) -> Option<(f64, f64)> {
+    ranks(total, share, effect.upper)?;
+    ranks(total, share, effect.estimate)
+}
+
+fn ranks(total: f64, share: f64, effect: f64) -> Option<(f64, f64)> {
     let effective = total / effect;
     let tail = (1.0 - CONFIDENCE) / 2.0;
     // Of n values, the number at or below the percentile is binomial with `share`: its two quantiles are the ranks.
@@ -34,14 +41,14 @@ fn quantile(n: f64, share: f64, probability: f64) -> Option<f64> {
 mod tests {
     use super::*;
 
-    fn check(total: f64, share: f64, effect: f64, expected: Option<(f64, f64)>) {
-        let got = rank_interval(total, share, effect);
+    fn check(total: f64, share: f64, estimate: f64, expected: Option<(f64, f64)>) {
+        let got = rank_interval(total, share, DesignEffect { estimate, upper: estimate });
         let near = |(a, b): (f64, f64), (c, d): (f64, f64)| (a - c).abs() < 5.0 && (b - d).abs() < 5.0;
         let same = match (got, expected) {
             (Some(got), Some(expected)) => near(got, expected),
             (got, expected) => got == expected,
         };
-        assert!(same, "{total} {share} {effect}: {got:?}, expected {expected:?}");
+        assert!(same, "{total} {share} {estimate}: {got:?}, expected {expected:?}");
     }
 
     #[test]
@@ -53,5 +60,12 @@ mod tests {
         check(100.0, 0.5, 1.0, Some((37.0, 63.5)));
         check(100.0, 0.99, 1.0, None);
         check(1.0, 0.5, 1.0, None);
+    }
+
+    #[test]
+    fn where_dependence_may_leave_too_few_nothing_is_said() {
+        let of = |upper: f64| rank_interval(1_000.0, 0.99, DesignEffect { estimate: 1.0, upper });
+        assert!(of(1.0).is_some());
+        assert_eq!(of(2.0), None);
     }
 }
