@@ -7,6 +7,12 @@ use url::Url;
 
 use crate::run::http_client;
 
+/// How often a receiver is asked that is busy or away for a moment.
+const TRIES: u32 = 3;
+/// The pause before the second try, unless the receiver names another; it doubles before the third.
+const PAUSE_FIRST: Duration = Duration::from_millis(500);
+/// Longest pause that a receiver may ask for.
+const PAUSE_MAX: Duration = Duration::from_secs(5);
 /// Longest wait for a receiver, connection included.
 const WAIT_MAX: Duration = Duration::from_secs(10);
 /// Most bytes of an answer that are looked at.
@@ -55,28 +61,64 @@ impl Receiver {
         url.to_string()
     }
 
-    /// Sends an `ExportMetricsServiceRequest` in JSON.
+    /// Sends an `ExportMetricsServiceRequest` in JSON, again where the OTLP specification (OTLP/HTTP, failures) has a
+    /// client try again: on 429, 502, 503 and 504, after the pause that `Retry-After` names, and where no connection
+    /// could be made.
     ///
     /// # Errors
     /// One sentence: the receiver is away, refused, or took only a part.
     pub async fn send(&self, request: Vec<u8>) -> Result<(), String> {
         let failed = |why: String| format!("the metrics were not taken by {}: {why}", self.shown());
         let client = http_client(HttpVersion::Http1, &[]).map_err(|error| failed(error.to_string()))?;
+        let request = bytes::Bytes::from(request);
+        let mut pause = PAUSE_FIRST;
+        for _ in 1..TRIES {
+            match self.post(&client, request.clone()).await {
+                Err(refusal) if refusal.is_passing => {
+                    tokio::time::sleep(refusal.pause.unwrap_or(pause).min(PAUSE_MAX)).await;
+                }
+                decided => return decided.map_err(|refusal| failed(refusal.why)),
+            }
+            pause *= 2;
+        }
+        self.post(&client, request).await.map_err(|refusal| failed(refusal.why))
+    }
+
+    async fn post(&self, client: &reqwest::Client, request: bytes::Bytes) -> Result<(), Refusal> {
         let mut post = client.post(self.url.clone()).timeout(WAIT_MAX).header("content-type", "application/json");
         for (name, value) in &self.headers {
             post = post.header(name, value);
         }
-        let answer = post.body(request).send().await.map_err(|error| failed(why(error)))?;
-        let status = answer.status();
+        let answer = post.body(request).send().await.map_err(|error| Refusal {
+            is_passing: error.is_connect(),
+            pause: None,
+            why: why(error),
+        })?;
+        let (status, pause) = (answer.status(), retry_after(&answer));
         let body = start_of(answer).await;
         if !status.is_success() {
-            return Err(failed(format!("it answered {status}")));
+            let is_passing = matches!(status.as_u16(), 429 | 502..=504);
+            return Err(Refusal { is_passing, pause, why: format!("it answered {status}") });
         }
         match rejected(&body) {
             0 => Ok(()),
-            count => Err(failed(format!("it rejected {count} data points"))),
+            count => Err(Refusal { is_passing: false, pause, why: format!("it rejected {count} data points") }),
         }
     }
+}
+
+/// Why one try came to nothing.
+struct Refusal {
+    /// Whether another may come to more.
+    is_passing: bool,
+    /// After what pause, if the receiver named one.
+    pause: Option<Duration>,
+    why: String,
+}
+
+/// `Retry-After` in seconds; a date there is left out, for ours and the receiver's clock may differ.
+fn retry_after(answer: &reqwest::Response) -> Option<Duration> {
+    answer.headers().get("retry-after")?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }
 
 /// The deepest reason: `Connection refused`, not `error sending request`.

@@ -26,10 +26,19 @@ class Receiver(http.server.BaseHTTPRequestHandler):
     received = []
     status = 200
     answer = b"{}"
+    # So many requests are told to come again at once before one is answered.
+    busy = 0
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["content-length"]))
         self.received.append((self.path, self.headers["content-type"], self.headers["x-key"], body))
+        if Receiver.busy > 0:
+            Receiver.busy -= 1
+            self.send_response(503)
+            self.send_header("retry-after", "0")
+            self.send_header("content-length", "0")
+            self.end_headers()
+            return
         self.send_response(self.status)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(self.answer)))
@@ -61,6 +70,9 @@ def check(proofload, folder):
         yield from check_otlp_request(Parse(body, ExportMetricsServiceRequest()), report)
     if len(Receiver.received) != 1:
         yield f"{len(Receiver.received)} requests arrived"
+    Receiver.busy = 2
+    if (told := send(proofload, folder, address, os.devnull)) != (0, "") or len(Receiver.received) != 4:
+        yield f"a receiver that is busy twice ended with {told} after {len(Receiver.received)} requests"
     Receiver.answer = b'{"partialSuccess": {"rejectedDataPoints": "7", "errorMessage": "no"}}'
     yield from warns(send(proofload, folder, address, os.devnull), "it rejected 7 data points")
     Receiver.status = 503
