@@ -13,10 +13,13 @@ mod stored;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 
 fn main() -> ExitCode {
-    let args = args::Args::parse();
+    // Help and mistakes of the command line are told by clap, before anything is parsed.
+    let told_in = colour::Colour::asked_for(std::env::args()).into();
+    let matches = args::Args::command().color(told_in).get_matches();
+    let args = args::Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let no_color = commands::run::variable("NO_COLOR");
     let colour = args.color.allowed(no_color.as_deref(), std::io::stderr().is_terminal());
     // A local stack runs a dozen processes beside each other; two threads each are enough for any command here.
