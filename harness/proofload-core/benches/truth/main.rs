@@ -1,11 +1,13 @@
 //! What the statistics of the judge are worth: each table of `reports/benchmarks/truth-*.md` by simulation, on standard
-//! output. `cargo bench -p proofload-core --bench truth -- steady` (or `regression`).
+//! output. `cargo bench -p proofload-core --bench truth -- steady` (or `regression`, `warm-up`).
 
 #![expect(clippy::print_stdout, reason = "its tables are its output")]
 
+mod bootstrap;
 mod queues;
 mod regression;
 mod steady;
+mod warm_up;
 
 use proofload_core::judge::Design;
 use regression::Source;
@@ -26,7 +28,8 @@ fn main() {
     match wanted.as_deref() {
         Some("steady") => print_steady(),
         Some("regression") => print_regression(),
-        _ => println!("name a table: steady or regression"),
+        Some("warm-up") => print_warm_up(),
+        _ => println!("name a table: steady, regression or warm-up"),
     }
 }
 
@@ -71,11 +74,45 @@ fn print_regression() {
     }
 }
 
+fn print_warm_up() {
+    const RUNS: u32 = 2_000;
+    const HOLDS: [Hold; 2] = [Hold { requests: 10_000, seconds: 60 }, Hold { requests: 100_000, seconds: 300 }];
+    println!(
+        "| queue | ρ | requests in | rule | at its start | false pass | with auto | 1.6×: passes | with auto | 1.6×: fails | with auto |"
+    );
+    println!("|---|--:|---|---|---|--:|--:|--:|--:|--:|--:|");
+    for (queue, name) in warm_up::QUEUES {
+        for utilisation in [0.5, 0.8] {
+            let limits = queues::quantiles(queue, utilisation, SHARES, 100_000_000);
+            for (hold, (share, limit)) in
+                HOLDS.iter().flat_map(|hold| SHARES.into_iter().zip(limits).map(move |it| (*hold, it)))
+            {
+                let case = Case { queue, utilisation, hold, share, limit };
+                for (is_cold, start) in [(false, "warm"), (true, "cold")] {
+                    let (whole, cut) = warm_up::simulate(&case, is_cold, RUNS);
+                    let told = |of: fn(&warm_up::Counted) -> u32| {
+                        format!("{:.2} % | {:.2} %", percent(of(&whole), RUNS), percent(of(&cut), RUNS))
+                    };
+                    println!(
+                        "| {name} | {utilisation} | {} in {} s | p{} | {start} | {} | {} | {} |",
+                        hold.requests,
+                        hold.seconds,
+                        share * 100.0,
+                        told(|counted| counted.false_passes),
+                        told(|counted| counted.passed_with_room),
+                        told(|counted| counted.failed_with_room),
+                    );
+                }
+            }
+        }
+    }
+}
+
 fn print_steady() {
     println!(
-        "| queue | ρ | requests in | rule | false pass | false fail | without D | interval holds | D | n/D enough | then passes at 1.6× | passes at 1.6× |"
+        "| queue | ρ | requests in | rule | false pass | with auto | false fail | without D | interval given | a wrong one | holds | resampled | D | n/D enough | then passes at 1.6× | independent would | passes at 1.6× |"
     );
-    println!("|---|--:|---|---|--:|--:|--:|--:|--:|--:|--:|--:|");
+    println!("|---|--:|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
     let rows = std::thread::scope(|scope| {
         let halves = [0, 1].map(|half| {
             scope.spawn(move || {
@@ -119,18 +156,26 @@ fn row(name: &str, case: &Case, outcome: &Outcome) -> String {
         _ => format!("{:.decimals$} %", percent(part, whole)),
     };
     format!(
-        "| {name} | {} | {} in {} s | p{} | {} | {} | {} | {} | {:.1} | {} | {} | {} |",
+        "| {name} | {} | {} in {} s | p{} | {} | {} | {} | {} | {} | {} | {} | {} | {:.1} | {} | {} | {} | {} |",
         case.utilisation,
         case.hold.requests,
         case.hold.seconds,
         case.share * 100.0,
         share(outcome.false_passes, outcome.runs, 2),
+        share(outcome.false_passes_auto, outcome.runs, 2),
         share(outcome.false_fails, outcome.runs, 2),
         share(outcome.false_passes_uncorrected, outcome.runs, 1),
+        share(outcome.intervals, outcome.runs, 0),
+        share(outcome.intervals - outcome.covered, outcome.runs, 2),
         share(outcome.covered, outcome.intervals, 1),
+        share(outcome.covered_resampled, outcome.intervals, 1),
         outcome.effects[outcome.effects.len() / 2],
         share(outcome.enough, outcome.runs, 0),
         share(outcome.passes_of_enough, outcome.enough, 1),
+        match outcome.enough {
+            0 => "–".to_owned(),
+            enough => format!("{:.1} %", outcome.passes_if_independent / f64::from(enough) * 100.0),
+        },
         share(outcome.passes_with_room, outcome.runs, 1),
     )
 }

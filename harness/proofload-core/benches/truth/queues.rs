@@ -50,6 +50,8 @@ pub(crate) struct Running {
     free_at: f64,
     left_of_bulk: u32,
     next_arrival: f64,
+    /// By how much longer every service takes just now.
+    pub(crate) slowness: f64,
     waiting: VecDeque<f64>,
     served: VecDeque<(f64, f64)>,
 }
@@ -64,6 +66,7 @@ impl Running {
             free_at: 0.0,
             left_of_bulk: 0,
             next_arrival: 0.0,
+            slowness: 1.0,
             waiting: VecDeque::new(),
             served: VecDeque::new(),
         };
@@ -101,7 +104,7 @@ impl Running {
     }
 
     fn serve(&mut self) -> (f64, f64) {
-        let service = self.service();
+        let service = self.service() * self.slowness;
         self.free_at = self.free_at.max(self.now) + service;
         (self.now, self.free_at - self.now)
     }

@@ -1,6 +1,8 @@
 //! A fast slice of the simulation behind `reports/benchmarks/truth-steady.md`: the steady rule on queues whose true
 //! percentile is known.
 
+#[path = "../../benches/truth/bootstrap.rs"]
+mod bootstrap;
 #[expect(dead_code, reason = "the bench uses all of it, this test a part")]
 #[path = "../../benches/truth/queues.rs"]
 mod queues;

@@ -1,7 +1,7 @@
 //! `claim: steady`: is the system within its limit, and not just this run?
 
 use super::super::finding::Outcome;
-use super::super::statistics::{DesignEffect, EarlyStopping, mser_cut};
+use super::super::statistics::{DesignEffect, EarlyStopping, warm_up};
 use super::Stretch;
 use super::percentile::{Counts, Decided};
 use crate::evidence::Second;
@@ -35,13 +35,13 @@ pub(super) fn judge(
     Decided { outcome: Outcome::Inconclusive, needed, undecided }
 }
 
-/// The stretch without what MSER-5 takes for warm-up, and how many seconds that is.
+/// The stretch without its warm-up, and how many seconds that is.
 pub(super) fn without_warm_up<'r>(stretch: &Stretch<'r>) -> (Option<Stretch<'r>>, u64) {
     let answered: Vec<&Second> = stretch.seconds.iter().copied().filter(|second| second.answered > 0).collect();
     #[expect(clippy::cast_precision_loss, reason = "sums of a second are far below 2^53")]
     let means: Vec<f64> =
         answered.iter().map(|second| second.response_sum_us as f64 / second.answered as f64).collect();
-    let cut = mser_cut(&means).cut;
+    let cut = warm_up(&means);
     if cut == 0 {
         return (None, 0);
     }

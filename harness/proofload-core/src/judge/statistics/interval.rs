@@ -4,11 +4,14 @@ use super::beta::at_most_late;
 use super::effect::DesignEffect;
 use crate::judge::CONFIDENCE;
 
+/// So many times the values that an interval takes at the upper end of what dependence may be must be there. Near the
+/// least, just the runs would have one whose dependence was estimated too low, and theirs hold too seldom.
+const ROOM: f64 = 2.0;
+
 /// The ranks between which the value at `share` of `total` dependent values lies with [`CONFIDENCE`]; `None` where
-/// the upper one lies beyond all values, or would with the upper end of what dependence may be: too few to say. By
-/// the estimate alone, just the runs would have an interval whose dependence was estimated too low.
+/// the upper one lies beyond all values, or where dependence may leave too few of them to say.
 pub fn rank_interval(total: f64, share: f64, effect: DesignEffect) -> Option<(f64, f64)> {
-    ranks(total, share, effect.upper)?;
+    ranks(total / ROOM, share, effect.upper)?;
     ranks(total, share, effect.estimate)
 }
 
@@ -64,7 +67,7 @@ mod tests {
 
     #[test]
     fn where_dependence_may_leave_too_few_nothing_is_said() {
-        let of = |upper: f64| rank_interval(1_000.0, 0.99, DesignEffect { estimate: 1.0, upper });
+        let of = |upper: f64| rank_interval(2_000.0, 0.99, DesignEffect { estimate: 1.0, upper });
         assert!(of(1.0).is_some());
         assert_eq!(of(2.0), None);
     }

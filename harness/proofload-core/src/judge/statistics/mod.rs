@@ -13,5 +13,5 @@ pub use beta::{at_least_late, at_most_late};
 pub use early_stopping::EarlyStopping;
 pub use effect::{Block, DesignEffect, design_effect};
 pub use interval::rank_interval;
-pub use mser::{MserCut, mser_cut};
+pub use mser::{MserCut, mser_cut, warm_up};
 pub use ranks::{Shift, mann_whitney, signed_ranks};
