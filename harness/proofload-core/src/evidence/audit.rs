@@ -21,6 +21,9 @@ pub struct AuditEvidence {
     pub clock_step_ms: Option<f64>,
     /// By which share the two clocks went apart over the whole run.
     pub clock_drift: Option<f64>,
+    /// How far the clock of a generator elsewhere may have been from this run's own at worst, ms: what it went by from
+    /// the start of the run to its end, and what neither look at it could tell. `None` where all ran in one process.
+    pub host_clock_ms: Option<f64>,
     /// Highest share of the local ports that connections to one target held, those in TIME_WAIT included.
     pub ports: Option<f64>,
     /// Highest share of the allowed file descriptors that were open.
@@ -76,6 +79,7 @@ impl AuditEvidence {
         self.throttled = self.throttled.max(other.throttled);
         self.clock_step_ms = worse(self.clock_step_ms, other.clock_step_ms);
         self.clock_drift = worse(self.clock_drift, other.clock_drift);
+        self.host_clock_ms = worse(self.host_clock_ms, other.host_clock_ms);
         self.ports = worse(self.ports, other.ports);
         self.descriptors = worse(self.descriptors, other.descriptors);
         self.listen_overflows = self.listen_overflows.max(other.listen_overflows);

@@ -80,6 +80,17 @@ impl Histogram {
     }
 }
 
+/// The distribution function of what was recorded: values, ascending, and the share at or below each.
+pub(super) fn distribution(of: &hdrhistogram::Histogram<u64>) -> Vec<(u64, f64)> {
+    let mut below = 0;
+    #[expect(clippy::cast_precision_loss, reason = "counts of a run are far below 2^53")]
+    let mut point = |value: u64, count: u64| {
+        below += count;
+        (value, below as f64 / of.len() as f64)
+    };
+    of.iter_recorded().map(|step| point(step.value_iterated_to(), step.count_since_last_iteration())).collect()
+}
+
 /// The ms of a recorded value.
 #[expect(clippy::cast_precision_loss, reason = "latencies in µs are far below 2^53")]
 pub fn micros_to_ms(micros: u64) -> f64 {

@@ -1,6 +1,7 @@
 //! What a run left behind, on one time axis. [`RunRecord`] is all that the judge sees and all that is stored.
 
 mod audit;
+mod gaps;
 mod histogram;
 mod ledger;
 mod slowest;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::plan::PlannedWorkload;
 
 pub use audit::{AuditEvidence, Calibration, Standstill, worse, worse_of_each};
+pub use gaps::GapEvidence;
 pub use histogram::{Histogram, MICROS_MAX, micros_to_ms};
 pub use ledger::{Fate, LedgerEntry, LedgerEvidence};
 pub use slowest::{SLOWEST_MAX, SlowSample, keep_slowest};
@@ -237,6 +239,9 @@ pub struct GeneratorEvidence {
     pub dropped: u64,
     /// Dispatch − intended start: the generator's own lateness, µs.
     pub wake_lag: Histogram,
+    /// Gaps between arrivals by workload; only open workloads have planned ones.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub gaps: BTreeMap<String, GapEvidence>,
     /// Share of wall time that the busiest generator thread computed, per second of the run.
     pub thread_busy: Vec<f64>,
     /// Share of wall time that generator threads were runnable and not run; `None` where the kernel does not say.
@@ -365,6 +370,10 @@ impl RunRecord {
     /// Damage that would otherwise read as something else: short counts, histograms that cannot be read.
     fn check_shape(&self) -> Result<(), String> {
         self.generator.wake_lag.check()?;
+        for gaps in self.generator.gaps.values() {
+            gaps.planned.check()?;
+            gaps.dispatched.check()?;
+        }
         for step in &self.steps {
             for second in &step.seconds {
                 if second.late.len() != step.limits_ns.len() {

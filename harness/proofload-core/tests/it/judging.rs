@@ -112,6 +112,7 @@ pub(crate) fn record(scenario: &Scenario, seconds: &[Uploads]) -> RunRecord {
             dispatched: due,
             dropped: 0,
             wake_lag: wake_lag(due, 40),
+            gaps: BTreeMap::new(),
             thread_busy: vec![0.1; 30],
             run_queue_delay: Some(0.0),
             cpu_pressure: None,
@@ -318,6 +319,12 @@ fn a_failed_instrument_outranks_timing_but_not_a_lost_job() {
     check(judge_ledger(rule, ledger(&[Fate::Lost]), 25), "FAIL: ledger.lost");
 }
 
+/// Looks of the autoscaler that changed nothing, so many ms apart.
+pub(crate) fn looks(every_ms: i64, lasted_ms: u64) -> Vec<ScalingSync> {
+    let look = |at_ms| ScalingSync { at_ms, metric: Some(1.0), current: 1, desired: 1, reason: String::new() };
+    (0..i64::try_from(lasted_ms).unwrap() / every_ms).map(|number| look(number * every_ms)).collect()
+}
+
 fn scaled(ready: &[(i64, u32)], lasted_ms: u64) -> String {
     let rule = "scaling: [{ target: Deployment/d, reaches: { replicas: 4, within: 100s, after: w.tail }, returns: { replicas: 1, within: 200s, after: w.end }, flaps: 0 }]";
     let scenario = scenario(rule);
@@ -332,7 +339,7 @@ fn scaled(ready: &[(i64, u32)], lasted_ms: u64) -> String {
             autoscaler: String::new(),
             replicas_min: 1,
             replicas_max: 5,
-            syncs: vec![ScalingSync { at_ms: 0, metric: Some(1.0), current: 1, desired: 1, reason: String::new() }],
+            syncs: looks(1_500, lasted_ms),
             replicas: replicas.collect(),
         }],
     });

@@ -1,9 +1,13 @@
 //! Every signal is seen to say no; what the whole machine suffers, or the target does, only warns.
 
-use proofload_core::evidence::{AuditEvidence, Histogram, MICROS_MAX, RunEnd, RunRecord, Standstill};
+use std::collections::BTreeMap;
+
+use proofload_core::evidence::{
+    AuditEvidence, ClusterEvidence, GapEvidence, Histogram, MICROS_MAX, RunEnd, RunRecord, ScaledWorkload, Standstill,
+};
 use proofload_core::judge::{judge, unfit_above};
 
-use super::judging::{GOOD, record, scenario, tell, wake_lag};
+use super::judging::{GOOD, looks, record, scenario, tell, wake_lag};
 
 const RULES: &str = "slos: [{ sli: latency(upload), p95: 300ms }]";
 
@@ -46,6 +50,50 @@ fn load_that_did_not_leave_invalidates() {
     check(|record| record.generator.local_failures = 1, "INVALID: connections that this machine had no port");
 }
 
+/// A thousand gaps of a workload, as planned and as they were.
+fn gaps(planned_us: impl Fn(u64) -> u64, dispatched_us: impl Fn(u64) -> u64) -> BTreeMap<String, GapEvidence> {
+    let of = |gap_us: &dyn Fn(u64) -> u64| {
+        let mut live = Histogram::live();
+        (0..1_000).for_each(|number| live.record(gap_us(number)).unwrap());
+        Histogram::freeze(&live)
+    };
+    BTreeMap::from([("uploads".to_owned(), GapEvidence { planned: of(&planned_us), dispatched: of(&dispatched_us) })])
+}
+
+#[test]
+fn load_in_another_rhythm_than_planned_invalidates() {
+    let title = "arrivals that left in another rhythm than planned";
+    // Ten at once every 100 ms, where one every 10 ms was planned: on time at the median, and another load.
+    let bunched = |number: u64| if number.is_multiple_of(10) { 100_000 } else { 0 };
+    check(|record| record.generator.gaps = gaps(|_| 10_000, bunched), &format!("INVALID: {title}"));
+    let sometimes = |number: u64| if number.is_multiple_of(8) { 17_500 } else { 10_000 - 1_250 };
+    check_warning(|record| record.generator.gaps = gaps(|_| 10_000, sometimes), title);
+    let jitter = |number: u64| 9_000 + number % 2_000;
+    check(|record| record.generator.gaps = gaps(|_| 10_000, jitter), "PASS");
+}
+
+#[test]
+fn a_watcher_that_looked_away_invalidates_and_a_collector_warns() {
+    let looked = |every_ms: i64| {
+        move |record: &mut RunRecord| {
+            let syncs = looks(every_ms, record.run.lasted_ms);
+            let (target, autoscaler) = ("Deployment/x".to_owned(), String::new());
+            let (replicas_min, replicas_max, replicas) = (1, 2, Vec::new());
+            let workload = ScaledWorkload { target, autoscaler, replicas_min, replicas_max, syncs, replicas };
+            let (kind, speed) = ("local".to_owned(), 10.0);
+            record.cluster = Some(ClusterEvidence { kind, speed, workloads: vec![workload] });
+        }
+    };
+    // At tenfold speed, the autoscaler looks every 1.5 s.
+    check(looked(1_500), "PASS");
+    check_warning(looked(5_000), "longest time in which the cluster's watcher looked at nothing");
+    check(looked(14_000), "INVALID: longest time in which the cluster's watcher looked at nothing");
+    let read = |record: &mut RunRecord| {
+        record.timeline.series.insert("queue q ready".to_owned(), vec![(0, 1.0), (500, 1.0), (9_000, 1.0)]);
+    };
+    check_warning(read, "longest time in which a queue of the environment was not read");
+}
+
 #[test]
 fn a_generator_that_was_not_let_run_invalidates() {
     check(|record| record.generator.thread_busy = vec![0.2, 0.95, 0.95, 0.95], "INVALID: generator thread busy");
@@ -77,6 +125,9 @@ fn clocks_that_go_apart_invalidate() {
     check_audit(|audit| audit.clock_step_ms = Some(5_000.0), "INVALID: largest jump of the wall clock");
     check_audit(|audit| audit.clock_drift = Some(0.02), "INVALID: wall clock and monotonic clock apart");
     check_audit(|audit| (audit.clock_step_ms, audit.clock_drift) = (Some(99.0), Some(0.009)), "PASS");
+    check_audit(|audit| audit.host_clock_ms = Some(150.0), "INVALID: clock of another generator");
+    let audit = |record: &mut RunRecord| record.generator.audit.as_mut().unwrap().host_clock_ms = Some(6.0);
+    check_warning(audit, "clock of another generator and that of the run apart at worst: 6.0 ms");
 }
 
 #[test]

@@ -123,7 +123,7 @@ impl Gathered {
         let zero_ns = since(self.base, zero);
         let controls = self.connections.into_iter().enumerate().map(|(index, (stream, pid))| {
             let (control, told) = unbounded_channel();
-            tokio::spawn(converse(stream, zero_ns, told, Heard { index, pid, tell: tell.clone() }));
+            tokio::spawn(converse(stream, (self.base, zero_ns), told, Heard { index, pid, tell: tell.clone() }));
             control
         });
         Generator::of(controls.collect(), events)
@@ -145,21 +145,32 @@ impl Heard {
 }
 
 /// Passes words on in both directions until the worker has gone.
-async fn converse(stream: TcpStream, zero_ns: u64, mut told: UnboundedReceiver<Control>, heard: Heard) {
+async fn converse(
+    stream: TcpStream,
+    (base, zero_ns): (Instant, u64),
+    mut told: UnboundedReceiver<Control>,
+    heard: Heard,
+) {
     let (mut from, mut to) = stream.into_split();
+    let (answer, mut pongs) = unbounded_channel();
     let speaking = tokio::spawn(async move {
-        let mut message = Some(ToWorker::Start { zero_ns });
-        while let Some(words) = message {
-            if write(&mut to, &words).await.is_err() {
-                break;
-            }
-            message = told.recv().await.map(ToWorker::Control);
+        let mut message = ToWorker::Start { zero_ns };
+        while write(&mut to, &message).await.is_ok() {
+            message = tokio::select! {
+                Some(control) = told.recv() => ToWorker::Control(control),
+                Some(pong) = pongs.recv() => pong,
+                else => break,
+            };
         }
         to
     });
     let why = loop {
         match tokio::time::timeout(SILENT_MAX, read(&mut from)).await {
             Ok(Ok(Some(ToCoordinator::Event(event)))) => heard.event(event),
+            // Fails only once nothing more can be said, which reading finds out too.
+            Ok(Ok(Some(ToCoordinator::Ping))) => {
+                drop(answer.send(ToWorker::Pong { here_ns: since(base, clock::now()) }));
+            }
             Ok(Ok(_)) => break "it ended".to_owned(),
             Ok(Err(error)) => break error.to_string(),
             Err(_) => break format!("it was silent for {} s", SILENT_MAX.as_secs()),

@@ -28,6 +28,12 @@ impl Offset {
         Some(Self { ahead_ns: i128::from(best.other_ns) - middle_ns, uncertainty_ns: took_ns.div_ceil(2) })
     }
 
+    /// How far the two clocks may have gone apart between this look and a later one, ns.
+    pub(super) fn apart_ns(self, later: Self) -> u64 {
+        let went_ns = u64::try_from(later.ahead_ns.abs_diff(self.ahead_ns)).unwrap_or(u64::MAX);
+        went_ns.saturating_add(self.uncertainty_ns).saturating_add(later.uncertainty_ns)
+    }
+
     /// What our clock shows when the other shows `other_ns`; 0 where that was before our clock began.
     pub(super) fn here_ns(self, other_ns: u64) -> u64 {
         u64::try_from(i128::from(other_ns) - self.ahead_ns).unwrap_or(0)
@@ -47,6 +53,13 @@ mod tests {
         let offset =
             Offset::of(&[round(0, 5_900, 1_000), round(2_000, 7_050, 2_100), round(3_000, 8_900, 4_000)]).unwrap();
         assert_eq!((offset.here_ns(10_000), offset.uncertainty_ns), (5_000, 50));
+    }
+
+    #[test]
+    fn clocks_that_went_apart_are_seen_to_have() {
+        let (first, later) =
+            (Offset::of(&[round(0, 5_050, 100)]).unwrap(), Offset::of(&[round(1_000, 6_350, 1_100)]).unwrap());
+        assert_eq!((first.apart_ns(later), later.apart_ns(first), first.apart_ns(first)), (400, 400, 100));
     }
 
     #[test]

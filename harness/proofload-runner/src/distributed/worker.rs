@@ -11,10 +11,12 @@ use proofload_core::plan::Plan;
 use proofload_core::scenario::Scenario;
 use proofload_core::trace::Traces;
 use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedWriteHalf;
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::offset::{Offset, Round};
 use super::wire::{AssignedSystem, Assignment, ToCoordinator, ToWorker, read, write};
-use crate::audit::Watch;
+use crate::audit::{Watch, rounded};
 use crate::clock::{self, RunClock};
 use crate::environment::load_payloads;
 use crate::load::{Generator, GeneratorEvent, Shards, SystemAccess, Target, WorldParts, load_data, load_methods};
@@ -22,6 +24,8 @@ use crate::run::{raise_file_limit, timed_steps, tls_config};
 
 /// Pings before a run: the quickest of so many is quick.
 const PINGS: usize = 32;
+/// Longest wait for the answer to a ping at the end of a run.
+const PONG_WITHIN: Duration = Duration::from_secs(2);
 /// Longest wait for the coordinator's word.
 const HEARD_WITHIN: Duration = Duration::from_mins(2);
 
@@ -69,7 +73,7 @@ impl Joined {
                 return Err(why);
             }
         };
-        let clock = self.agree_on_clock().await?;
+        let (clock, offset) = self.agree_on_clock().await?;
         let targets: Vec<SocketAddr> =
             parts.systems.iter().flat_map(SystemAccess::targets).map(Target::address).collect();
         let shards = Shards {
@@ -80,19 +84,19 @@ impl Joined {
         let generator = Generator::start(&WorldParts { clock, ..parts }, &Arc::new(plan), shards)
             .map_err(|error| format!("the generator threads could not start: {error}"))?;
         let watch = Watch::start(clock, &targets, self.assignment.pacing);
-        tell_all(self.stream, generator, watch).await
+        tell_all(self.stream, (generator, watch), (self.base, offset)).await
     }
 
     /// Learns how far the clocks are apart, says that all is ready and waits for the start.
-    async fn agree_on_clock(&mut self) -> Result<RunClock, String> {
+    async fn agree_on_clock(&mut self) -> Result<(RunClock, Offset), String> {
         let mut rounds = Vec::with_capacity(PINGS);
         for _ in 0..PINGS {
-            let asked_ns = self.here_ns();
+            let asked_ns = here_ns(self.base);
             write(&mut self.stream, &ToCoordinator::Ping).await.map_err(gone)?;
             let ToWorker::Pong { here_ns: other_ns } = heard(&mut self.stream).await? else {
                 return Err("the run did not answer a ping".to_owned());
             };
-            rounds.push(Round { asked_ns, other_ns, heard_ns: self.here_ns() });
+            rounds.push(Round { asked_ns, other_ns, heard_ns: here_ns(self.base) });
         }
         let offset = Offset::of(&rounds).expect("there is at least one round");
         let ready = ToCoordinator::Ready { uncertainty_ns: offset.uncertainty_ns };
@@ -100,24 +104,22 @@ impl Joined {
         let ToWorker::Start { zero_ns } = heard(&mut self.stream).await? else {
             return Err("the run did not start".to_owned());
         };
-        Ok(RunClock::starting_at(self.base + Duration::from_nanos(offset.here_ns(zero_ns))))
-    }
-
-    fn here_ns(&self) -> u64 {
-        u64::try_from(clock::now().saturating_duration_since(self.base).as_nanos()).unwrap_or(u64::MAX)
+        Ok((RunClock::starting_at(self.base + Duration::from_nanos(offset.here_ns(zero_ns))), offset))
     }
 }
 
 /// Passes on what the shards tell, and tells them what the coordinator says, until all is handed over.
-async fn tell_all(stream: TcpStream, mut generator: Generator, mut watch: Watch) -> Result<(), String> {
+async fn tell_all(
+    stream: TcpStream,
+    (mut generator, mut watch): (Generator, Watch),
+    (base, offset): (Instant, Offset),
+) -> Result<(), String> {
     let (mut from, mut to) = stream.into_split();
     let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
     let listening = tokio::spawn(async move {
         // Ends with the connection: a run that is gone needs no load.
         while let Ok(Some(message)) = read::<ToWorker>(&mut from).await {
-            if let ToWorker::Control(control) = message
-                && tell.send(control).is_err()
-            {
+            if tell.send(message).is_err() {
                 break;
             }
         }
@@ -128,7 +130,10 @@ async fn tell_all(stream: TcpStream, mut generator: Generator, mut watch: Watch)
                 let Some(mut event) = event else { break Err("the generator fell silent".to_owned()) };
                 let is_last = matches!(event, GeneratorEvent::Finished(_));
                 if let GeneratorEvent::Finished(outcome) = &mut event {
-                    outcome.watched.push(watch.end());
+                    let mut found = watch.end();
+                    let apart_ns = look_again(&mut to, &mut told, base).await.map(|later| offset.apart_ns(later));
+                    found.audit.host_clock_ms = apart_ns.map(|apart_ns| rounded(ms(apart_ns)));
+                    outcome.watched.push(found);
                 }
                 if let Err(error) = write(&mut to, &ToCoordinator::Event(event)).await {
                     break Err(gone(error));
@@ -137,14 +142,44 @@ async fn tell_all(stream: TcpStream, mut generator: Generator, mut watch: Watch)
                     break Ok(());
                 }
             }
-            control = told.recv() => match control {
-                Some(control) => generator.tell(control),
+            words = told.recv() => match words {
+                Some(ToWorker::Control(control)) => generator.tell(control),
+                Some(_) => {}
                 None => break Err("the run that this process worked for has gone".to_owned()),
             },
         }
     };
     listening.abort();
     outcome
+}
+
+/// Asks once more how far the clocks are apart, when nothing is sent any more; `None` where nobody answers.
+async fn look_again(to: &mut OwnedWriteHalf, told: &mut UnboundedReceiver<ToWorker>, base: Instant) -> Option<Offset> {
+    let mut rounds = Vec::with_capacity(PINGS);
+    for _ in 0..PINGS {
+        let asked_ns = here_ns(base);
+        write(to, &ToCoordinator::Ping).await.ok()?;
+        let answer = async {
+            loop {
+                // What the run asked for meanwhile has been done.
+                if let ToWorker::Pong { here_ns: other_ns } = told.recv().await? {
+                    return Some(other_ns);
+                }
+            }
+        };
+        let other_ns = tokio::time::timeout(PONG_WITHIN, answer).await.ok()??;
+        rounds.push(Round { asked_ns, other_ns, heard_ns: here_ns(base) });
+    }
+    Offset::of(&rounds)
+}
+
+fn here_ns(base: Instant) -> u64 {
+    u64::try_from(clock::now().saturating_duration_since(base).as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a run is shorter than 2^53 ns")]
+fn ms(ns: u64) -> f64 {
+    ns as f64 / 1e6
 }
 
 async fn world_parts(assignment: &Assignment, scenario: Scenario, traces: Traces) -> Result<WorldParts, String> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use proofload_core::evidence::{Fate, Histogram, SlowSample};
+use proofload_core::evidence::{Fate, GapEvidence, Histogram, SlowSample};
 use proofload_core::judge::BurnCount;
 use proofload_core::live::Percentiles;
 use serde::{Deserialize, Serialize};
@@ -66,6 +66,8 @@ pub(crate) struct Outcome {
     pub(crate) dispatched: u64,
     pub(crate) dropped: u64,
     pub(crate) wake_lag: Histogram,
+    /// By workload.
+    pub(crate) gaps: BTreeMap<usize, GapEvidence>,
     pub(crate) local_failures: u64,
     pub(crate) polls: u64,
     pub(crate) poll_failures: u64,

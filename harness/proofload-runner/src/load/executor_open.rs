@@ -36,7 +36,7 @@ fn release(world: &Rc<World>, arrival: Arrival, now_ns: u64) {
         intended_ns: arrival.at_ns,
     };
     world.due.set(world.due.get() + 1);
-    world.recorder.borrow_mut().woke(arrival.at_ns, now_ns);
+    world.recorder.borrow_mut().woke(pass.workload, arrival.at_ns, now_ns);
     if world.waiting.get() >= WAITING_MAX {
         drop_pass(world, pass);
         return;

@@ -5,6 +5,7 @@ use proofload_core::judge::BurnCount;
 use proofload_core::live::Percentiles;
 
 use super::event::{GeneratorEvent, Outcome, Tick};
+use super::gaps;
 
 /// Puts the words of several shards together.
 #[derive(Debug)]
@@ -117,6 +118,7 @@ fn sum(outcomes: &[&Outcome]) -> Outcome {
         ..Outcome::default()
     };
     for outcome in outcomes {
+        gaps::add(&mut sum.gaps, &outcome.gaps);
         sum.watched.extend_from_slice(&outcome.watched);
         sum.jobs.extend_from_slice(&outcome.jobs);
         for (flow, times) in &outcome.duplicated {

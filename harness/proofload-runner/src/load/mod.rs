@@ -10,6 +10,7 @@ mod exchange;
 mod executor_open;
 mod executor_vus;
 mod flow;
+mod gaps;
 mod generator;
 #[cfg(feature = "goose")]
 mod goose;

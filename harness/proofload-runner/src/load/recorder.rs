@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram as Live;
-use proofload_core::evidence::{Histogram, SlowSample, StepKind};
+use proofload_core::evidence::{GapEvidence, Histogram, SlowSample, StepKind};
 use proofload_core::judge::BurnCount;
 use proofload_core::live::Percentiles;
 use proofload_core::scenario::Scenario;
 
 use super::broken::Broken;
+use super::gaps::Gaps;
 use super::recent::Recent;
 use super::second::{ClosedSecond, OpenSecond, note};
 use super::slowest::Slowest;
@@ -65,6 +66,7 @@ pub(crate) struct Timed {
 pub(super) struct Recorder {
     steps: Vec<Step>,
     wake_lag: Live<u64>,
+    gaps: Gaps,
     recent: Recent,
     totals: Totals,
     watches: Watches,
@@ -96,6 +98,7 @@ impl Recorder {
         Self {
             steps: steps.into_iter().map(step).collect(),
             wake_lag: Histogram::live(),
+            gaps: Gaps::default(),
             recent: Recent::new(),
             totals: Totals::default(),
             watches: Watches::default(),
@@ -109,8 +112,9 @@ impl Recorder {
         self
     }
 
-    /// The generator's own lateness at one arrival.
-    pub(super) fn woke(&mut self, intended_ns: u64, dispatched_ns: u64) {
+    /// The generator's own lateness at one arrival of a workload.
+    pub(super) fn woke(&mut self, workload: usize, intended_ns: u64, dispatched_ns: u64) {
+        self.gaps.note(workload, intended_ns, dispatched_ns);
         note(&mut self.wake_lag, dispatched_ns.saturating_sub(intended_ns) / 1000);
     }
 
@@ -212,6 +216,10 @@ impl Recorder {
 
     pub(super) fn wake_lag(&self) -> Histogram {
         Histogram::freeze(&self.wake_lag)
+    }
+
+    pub(super) fn gaps(&self) -> BTreeMap<usize, GapEvidence> {
+        self.gaps.told()
     }
 
     fn open_second(&mut self, step: usize, intended_ns: u64) -> &mut OpenSecond {
@@ -346,7 +354,7 @@ mod tests {
             let ended_ns = intended_ns + (number * 7_919 % 100_000 + 1) * 1_000;
             let first_byte_ns = Some(ended_ns - 500);
             let outcome = SampleOutcome::Good;
-            recorder.woke(intended_ns, intended_ns + 40_000);
+            recorder.woke(0, intended_ns, intended_ns + 40_000);
             recorder.begin(0, intended_ns);
             recorder.end(
                 0,

@@ -201,6 +201,7 @@ async fn finish(world: &Rc<World>) {
         dispatched: world.dispatched.get(),
         dropped: recorder.totals().dropped,
         wake_lag: recorder.wake_lag(),
+        gaps: recorder.gaps(),
         lost: 0,
         watched: Vec::new(),
         local_failures: world.local_failures.get(),

@@ -48,6 +48,7 @@ impl Assembler {
             dispatched: 0,
             dropped: 0,
             wake_lag: Histogram::default(),
+            gaps: BTreeMap::new(),
             thread_busy: Vec::new(),
             run_queue_delay: None,
             cpu_pressure: None,
@@ -195,6 +196,8 @@ impl Assembler {
         generator.dispatched = outcome.dispatched;
         generator.dropped = outcome.dropped;
         generator.wake_lag = outcome.wake_lag;
+        let named = outcome.gaps.into_iter().map(|(index, gaps)| (scenario.workloads[index].name.clone(), gaps));
+        generator.gaps = named.collect();
         generator.local_failures = outcome.local_failures;
         generator.polls = outcome.polls;
         generator.poll_failures = outcome.poll_failures;

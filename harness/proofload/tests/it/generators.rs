@@ -114,6 +114,13 @@ fn three_processes_send_the_load_of_one() {
     let planned = record.plan[0].arrivals;
     assert_eq!((due, answered, recorded, served.load(Ordering::Relaxed)), (planned, planned, planned, planned));
     assert_eq!((record.generator.shards, record.generator.lost), (3, 0));
+    // On one machine the clocks are one; a look at it costs at most a few round trips.
+    let apart_ms = record.generator.audit.as_ref().unwrap().host_clock_ms.unwrap();
+    assert!((0.0..5.0).contains(&apart_ms), "{apart_ms} ms");
+    let gaps = &record.generator.gaps["w"];
+    let lens = (gaps.planned.thaw().len(), gaps.dispatched.thaw().len());
+    // Of each process, the first arrival has none before it.
+    assert_eq!(lens, (planned - 3, planned - 3));
     // On a machine that other tests keep busy it may be INVALID; what was sent and counted is the same.
     assert!(matches!(code, Some(0 | 3)), "{code:?}: {summary}");
 }

@@ -1,6 +1,8 @@
 //! Where each signal warns and where it makes a run INVALID, and what to do then. Lines from
 //! `facts/load-engine.md` §6; a signal of the whole machine has no second one.
 
+use std::time::Duration;
+
 use super::super::finding::Outcome;
 use super::Signal;
 
@@ -16,6 +18,13 @@ pub(super) struct Line {
 pub(super) const WAKE_LAG: Line = line("wake-lag", "wake lag p99: how late proofload itself was", "ms", 2.0, 20.0);
 pub(super) const UNDELIVERED: Line =
     line("undelivered", "arrivals due and never dispatched, other than those dropped for a full line", "%", 0.5, 1.0);
+pub(super) const GAPS: Line = line(
+    "gaps",
+    "arrivals that left in another rhythm than planned (distance between gaps planned and gaps kept)",
+    "%",
+    10.0,
+    25.0,
+);
 pub(super) const DROPPED: Line =
     machine("dropped", "arrivals given up because too many waited already", "arrivals", 0.0);
 pub(super) const LOST_GENERATORS: Line = line(
@@ -47,6 +56,15 @@ pub(super) const CLOCK_STEP: Line =
     line("clock-step", "largest jump of the wall clock against the monotonic one", "ms", 10.0, 100.0);
 pub(super) const CLOCK_DRIFT: Line =
     line("clock-drift", "wall clock and monotonic clock apart over the whole run", "%", 0.1, 1.0);
+pub(super) const HOST_CLOCKS: Line =
+    line("host-clocks", "clock of another generator and that of the run apart at worst", "ms", 5.0, 100.0);
+pub(super) const WATCHER: Line = line(
+    "watcher",
+    "longest time in which the cluster's watcher looked at nothing, in its own periods",
+    "periods",
+    2.0,
+    8.0,
+);
 pub(super) const THROTTLED: Line =
     line("throttled", "times that proofload's control group had used up its CPU quota", "times", 0.0, 0.0);
 pub(super) const LOCAL_LIMITS: Line =
@@ -59,6 +77,8 @@ pub(super) const CPU_PRESSURE: Line = machine("cpu-pressure", "CPU pressure of t
 pub(super) const STEAL: Line =
     machine("steal", "CPU time that the hypervisor gave to others, worst three seconds in a row", "%", 1.0);
 pub(super) const COLLECTOR: Line = machine("collector", "readings of queues that failed", "%", 1.0);
+pub(super) const COLLECTOR_GAP: Line =
+    machine("collector-gap", "longest time in which a queue of the environment was not read", "s", 5.0);
 
 /// Above this, steal is no longer noise: the measurements of this machine are another tenant's.
 const STEAL_STRONG: f64 = 5.0;
@@ -83,11 +103,18 @@ pub(super) fn wake_lag_ms(tightest_ms: f64) -> (f64, f64) {
     ((tightest_ms * 0.05).min(WAKE_LAG.warn_above), (tightest_ms * 0.10).min(invalid))
 }
 
+/// The shortest change of rhythm that a rule of this scenario could see: a hundredth of its tightest latency limit, but
+/// no more than the wake lag that warns.
+pub(super) fn rhythm_seen(tightest_ms: f64) -> Duration {
+    Duration::from_secs_f64((tightest_ms * 0.01).min(WAKE_LAG.warn_above) / 1e3)
+}
+
 /// What to do about a signal that crossed a line; `clean` where none crossed the second.
 pub(super) fn advice(signal: &Signal, clean: bool) -> &'static str {
     match (signal.outcome(), signal.id.as_str()) {
         (Outcome::Invalid, "lost-samples") => "; proofload lost evidence, please report it",
         (Outcome::Invalid, "frozen") => "; something stopped the whole process, a debugger or a sleeping machine",
+        (Outcome::Invalid, "host-clocks") => "; let the hosts of the generators keep one time (NTP), and run it again",
         (Outcome::Invalid, "clock-step" | "clock-drift") => "; run it again once the machine's clock is steady",
         (Outcome::Invalid, "throttled") => "; give proofload a higher CPU limit, or none",
         (Outcome::Invalid, "local-limits") => {

@@ -4,10 +4,16 @@ use super::{Signal, books, lines, tightest_limit_ms};
 use crate::evidence::{AuditEvidence, GeneratorEvidence, RunEnd, RunRecord, StepKind, micros_to_ms};
 use crate::scenario::Scenario;
 
+/// How often the horizontal pod autoscaler looks, in cluster time: `--horizontal-pod-autoscaler-sync-period`.
+const SYNC_PERIOD_MS: f64 = 15_000.0;
+
 /// Every signal of a run, those about proofload itself first.
 pub(in crate::judge) fn signals(scenario: &Scenario, record: &RunRecord) -> Vec<Signal> {
     let mut signals = of_load(scenario, record);
+    signals.extend(of_rhythm(scenario, &record.generator));
     signals.extend(of_process(&record.generator));
+    signals.extend(of_hosts(&record.generator));
+    signals.extend(of_watchers(record));
     signals.extend(of_machine(&record.generator));
     signals
 }
@@ -28,6 +34,18 @@ fn of_load(scenario: &Scenario, record: &RunRecord) -> Vec<Signal> {
     ]
 }
 
+/// Did the load leave in the rhythm of the plan? Only open loads have one.
+fn of_rhythm(scenario: &Scenario, generator: &GeneratorEvidence) -> Option<Signal> {
+    let seen = lines::rhythm_seen(tightest_limit_ms(scenario));
+    let distances = generator.gaps.values().filter_map(|gaps| gaps.distance(seen));
+    Some(lines::GAPS.read(Some(percent(distances.reduce(f64::max)?))))
+}
+
+/// Do all generators go by one clock? There is nothing to say where one process sent everything.
+fn of_hosts(generator: &GeneratorEvidence) -> Option<Signal> {
+    Some(lines::HOST_CLOCKS.read(Some(generator.audit.as_ref()?.host_clock_ms?)))
+}
+
 /// Was proofload let run, and had it what it needed?
 fn of_process(generator: &GeneratorEvidence) -> Vec<Signal> {
     let unread = AuditEvidence::default();
@@ -46,6 +64,33 @@ fn of_process(generator: &GeneratorEvidence) -> Vec<Signal> {
         lines::PORTS.read(audit.ports.map(percent)),
         lines::DESCRIPTORS.read(audit.descriptors.map(percent)),
     ]
+}
+
+/// Did those who look at queues and at the cluster keep looking? Of a run without any, nothing is said.
+fn of_watchers(record: &RunRecord) -> Vec<Signal> {
+    let ends_ms = signed(record.run.lasted_ms);
+    let queues = record.timeline.series.iter().filter(|(name, _)| name.starts_with("queue "));
+    let readings = queues.map(|(_, points)| points.iter().map(|(at_ms, _)| signed(*at_ms)).collect());
+    let collector_s = longest_gap_ms(readings, ends_ms).map(|gap_ms| gap_ms / 1e3);
+    let cluster = record.cluster.iter();
+    let periods = cluster.filter_map(|cluster| {
+        let looks = cluster.workloads.iter().map(|workload| workload.syncs.iter().map(|sync| sync.at_ms).collect());
+        Some(longest_gap_ms(looks, ends_ms)? * cluster.speed / SYNC_PERIOD_MS)
+    });
+    let watcher = periods.reduce(f64::max).map(|periods| lines::WATCHER.read(Some(thousandth(periods))));
+    let collector = collector_s.map(|gap_s| lines::COLLECTOR_GAP.read(Some(thousandth(gap_s))));
+    watcher.into_iter().chain(collector).collect()
+}
+
+/// The longest time without a look, over all who look, from the start of the run to its end.
+#[expect(clippy::cast_precision_loss, reason = "a run is shorter than 2^53 ms")]
+fn longest_gap_ms(looks: impl Iterator<Item = Vec<i64>>, ends_ms: i64) -> Option<f64> {
+    let longest = looks.map(|looks| {
+        let (before, after) = (looks.iter().copied(), looks.iter().copied());
+        let gaps = std::iter::once(0).chain(before).zip(after.chain(std::iter::once(ends_ms)));
+        gaps.map(|(from, to)| to.saturating_sub(from)).max().unwrap_or(0)
+    });
+    longest.max().map(|gap_ms| gap_ms as f64)
 }
 
 /// What the machine and the witnesses suffered.
@@ -92,6 +137,14 @@ fn worst_mean(shares: &[f64]) -> Option<f64> {
         1 | 2 => Some(mean(shares)),
         _ => shares.windows(3).map(mean).reduce(f64::max),
     }
+}
+
+fn thousandth(value: f64) -> f64 {
+    (value * 1e3).round() / 1e3
+}
+
+fn signed(at_ms: u64) -> i64 {
+    i64::try_from(at_ms).unwrap_or(i64::MAX)
 }
 
 /// In percent, to the millionth: a report that is read back then holds the same number.
