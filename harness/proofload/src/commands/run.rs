@@ -45,7 +45,7 @@ async fn run_as_told(args: RunArgs, colour: bool) -> Result<u8, Failure> {
         writeln!(told, "{} is ready to run on {}; nothing was sent", ready.scenario.name, ready.environment.name)?;
         return Ok(0);
     }
-    let ran = ready.run(&args, None, colour).await?;
+    let ran = ready.run(&args, None, colour, stop_on_signal()).await?;
     conclude(&ran.run, &ran.folder, metrics_to.as_ref(), args.tell.json).await
 }
 
@@ -95,8 +95,14 @@ impl Ready {
         Ok(Self { scenario, environment, source, environment_source, traces, plan, threads, baseline })
     }
 
-    /// Runs it. `confidence` stands in place of what each steady rule says of its own.
-    pub(crate) async fn run(self, args: &RunArgs, confidence: Option<f64>, colour: bool) -> Result<Ran, Failure> {
+    /// Runs it until its end or `stop`. `confidence` stands in place of what each steady rule says of its own.
+    pub(crate) async fn run(
+        self,
+        args: &RunArgs,
+        confidence: Option<f64>,
+        colour: bool,
+        stop: CancellationToken,
+    ) -> Result<Ran, Failure> {
         let parent = args.out.clone().unwrap_or_else(|| PathBuf::from("reports").join(&self.environment.name));
         let folder = RunFolder::create(&parent, &stamp::run_id(unix_ms()))?;
         folder.write("scenario.yaml", resolved(args, &self.source.text).as_bytes())?;
@@ -108,7 +114,7 @@ impl Ready {
         let request = self.request(args, &folder, confidence)?;
         keep_interrupts(&scenario);
         let mut progress = Progress::new(Telling::choose(args.tell, Surroundings::here()), colour);
-        let outcome = run_scenario(request, stop_on_signal(), &mut |event| progress.on_event(&event)).await;
+        let outcome = run_scenario(request, stop, &mut |event| progress.on_event(&event)).await;
         progress.finish();
         match outcome {
             Ok(record) => Ok(Ran { run: StoredRun { scenario, record, baseline }, folder }),
