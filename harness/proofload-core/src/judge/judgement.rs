@@ -4,6 +4,7 @@ use super::comparison::{ALARM, Design, RUNS_MIN, compare_runs};
 use super::finding::{Finding, Outcome, Verdict};
 use super::told;
 use crate::baseline::BaselineRun;
+use crate::scenario::{Scenario, Sli};
 
 /// What a comparison comes to.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,4 +90,9 @@ pub fn pairs_least(rules: usize) -> usize {
         probability /= 2.0;
     }
     pairs
+}
+
+/// How many rules of a scenario can be compared between runs: those on times and rates.
+pub fn comparable_rules(scenario: &Scenario) -> usize {
+    scenario.slos.iter().filter(|slo| slo.sli.is_time() || matches!(slo.sli, Sli::Throughput(_))).count()
 }

@@ -14,12 +14,13 @@ mod slo;
 mod standing;
 pub mod statistics;
 mod steadiness;
+pub mod turns;
 mod validity;
 
 pub use burn::{Burn, BurnCount, BurnRule, burn_rules};
 pub use comparison::{Comparison, Design, compare, compare_runs};
 pub use finding::{Figure, Finding, Group, Outcome, Verdict};
-pub use judgement::{Judgement, judge_runs, pairs_least};
+pub use judgement::{Judgement, comparable_rules, judge_runs, pairs_least};
 pub use power::{Detectable, POWER, detectable};
 pub use slo::samples_least;
 pub use standing::{SecondCounts, Standing, StandingState, Standings};

@@ -23,7 +23,7 @@ fn runs(rules: &[&[u32]]) -> Vec<BaselineRun> {
     (0..rules[0].len()).map(run).collect()
 }
 
-fn judged(before: &[&[u32]], after: &[&[u32]], design: Design) -> Judgement {
+pub(crate) fn judged(before: &[&[u32]], after: &[&[u32]], design: Design) -> Judgement {
     let (before, after) = (runs(before), runs(after));
     judge_runs(&before.iter().collect::<Vec<_>>(), &after.iter().collect::<Vec<_>>(), design, 0.05)
 }
@@ -35,8 +35,8 @@ fn check_pairs(before: &[u32], after: &[u32], verdict: Verdict, reason: &str) {
     assert!(judgement.reason.contains(reason), "{judgement:?}");
 }
 
-const ALIKE: [u32; 10] = [100, 101, 99, 100, 102, 98, 100, 101, 99, 100];
-const SLOW: [u32; 10] = [300, 301, 299, 300, 302, 298, 300, 301, 299, 300];
+pub(crate) const ALIKE: [u32; 10] = [100, 101, 99, 100, 102, 98, 100, 101, 99, 100];
+pub(crate) const SLOW: [u32; 10] = [300, 301, 299, 300, 302, 298, 300, 301, 299, 300];
 
 #[test]
 fn so_many_pairs_show_so_much() {

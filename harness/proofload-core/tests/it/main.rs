@@ -33,6 +33,8 @@ mod sarif;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]
+mod series;
+#[cfg(test)]
 mod standing;
 #[cfg(test)]
 mod statistics;
