@@ -11,6 +11,7 @@ pub mod environment;
 pub mod evidence;
 pub mod judge;
 pub mod live;
+pub mod pairs;
 pub mod payload;
 pub mod plan;
 pub mod report;

@@ -4,7 +4,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::judge::turns::Side;
 use crate::judge::{Standing, Verdict};
+use crate::pairs::RuleShift;
 
 /// One second of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -70,6 +72,7 @@ pub struct Replicas {
 }
 
 /// A line of `proofload run --json`. The last line of a run is a `verdict`, or an `error` where there was no run.
+/// `proofload pairs --json` says the same of each of its runs, a `turn` before it, and `compared` last of all.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Line {
     /// The version of this format.
@@ -132,12 +135,36 @@ pub enum Said {
         verdict: Verdict,
         /// Why, in a sentence.
         reason: String,
-        /// What the process ends with.
+        /// What `proofload run` ends with.
         exit_code: u8,
         /// The run's folder.
         folder: String,
         /// The report for people.
         report: String,
+    },
+    /// A run of a series in turns begins.
+    Turn {
+        /// The pair, counted from 1.
+        pair: u32,
+        /// Pairs that were asked for.
+        pairs: u32,
+        /// Which of the two runs.
+        side: Side,
+        /// Everything random comes from it.
+        seed: u64,
+    },
+    /// A series in turns is over and judged.
+    Compared {
+        /// PASS: no slower. FAIL: slower than tolerated. INCONCLUSIVE: not to be said. INVALID: it could not be measured.
+        verdict: Verdict,
+        /// Why, in a sentence.
+        reason: String,
+        /// What the process ends with.
+        exit_code: u8,
+        /// Every rule that was compared.
+        rules: Vec<RuleShift>,
+        /// The file with all of this and every run.
+        result: String,
     },
     /// There was no run.
     Error {

@@ -59,6 +59,21 @@ pub(crate) enum Command {
         "Exit codes: 0 no slower, 1 slower than tolerated, 2 usage, 4 too few runs to say."
     ))]
     Compare(CompareArgs),
+    /// Run two builds of a system in turns, and say whether the later one is slower.
+    #[command(after_help = concat!(
+        "Examples:\n  proofload pairs my.yaml --before-target http://127.0.0.1:8081 --after-target http://127.0.0.1:8082\n",
+        "  proofload pairs my.yaml --before stage.yaml --after candidate.yaml --pairs 8 --tolerance 2%\n",
+        "  proofload pairs my.yaml --before old.yaml --after new.yaml --dry-run\n\n",
+        "Turns: before after, after before, before after, and so on, so that a machine that drifts harms both alike. ",
+        "Both runs of a pair have the same seed, and each pair the next one, so that nothing hangs on one plan of arrivals.\n\n",
+        "What so many pairs can show: fewer than 5, nothing; 5 or more, that no rule got worse; 7 or more, that the one rule of ",
+        "a scenario did (p <= 1 %, one-sided); 8 or more, that one of two rules did; 10 or more, that one of ten did.\n\n",
+        "A run that is INVALID is left out, and its pair is run again once; one whose own rules FAIL is a measurement all the same. ",
+        "DIR/before and DIR/after hold the runs that are compared, DIR/pairs.json what came of them (`proofload schema pairs`).\n\n",
+        "Exit codes: 0 no slower, 1 slower than tolerated, 2 usage, 3 a pair was INVALID twice, 4 too few pairs to say, ",
+        "5 target not ready, 70 internal, 130 interrupted (what was run is kept and judged as far as it goes)."
+    ))]
+    Pairs(PairsArgs),
     /// Keep runs that later ones are held against.
     #[command(
         after_help = "Examples:\n  proofload baseline accept reports/local/run-20261121T101500Z-3fa2\n  proofload run scenarios/quickstart.yaml --baseline auto\n\nExit codes: 0 accepted, 2 usage, else that of the run, which did not pass."
@@ -208,6 +223,54 @@ pub(crate) struct CompareArgs {
     pub(crate) pairs: bool,
 }
 
+/// Options of `pairs`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct PairsArgs {
+    /// The scenario file.
+    pub(crate) scenario: PathBuf,
+    /// Where the earlier build runs: a file or a name, as of `run -e`.
+    #[arg(long, value_name = "ENV")]
+    pub(crate) before: Option<String>,
+    /// Where the later build runs.
+    #[arg(long, value_name = "ENV")]
+    pub(crate) after: Option<String>,
+    /// Base URL of the earlier build, in place of its environment's.
+    #[arg(long, value_name = "URL")]
+    pub(crate) before_target: Option<String>,
+    /// Base URL of the later build, in place of its environment's.
+    #[arg(long, value_name = "URL")]
+    pub(crate) after_target: Option<String>,
+    /// The environment of a build of which the base URL alone is given.
+    #[arg(short, long, default_value = "local")]
+    pub(crate) env: String,
+    /// How many pairs of runs.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) pairs: u32,
+    /// How much worse a time or a rate may be.
+    #[arg(long, default_value = "5%", value_parser = share)]
+    pub(crate) tolerance: f64,
+    /// Multiply every rate and every number of virtual users.
+    #[arg(long, default_value_t = 1.0, value_parser = positive)]
+    pub(crate) scale: f64,
+    /// Where everything random of the first pair comes from; each pair has the next one.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Folder that gets everything; a new one in `reports/pairs` unless given.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Generator threads; as many as the load needs unless given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub(crate) threads: Option<u32>,
+    #[command(flatten)]
+    pub(crate) tell: TellArgs,
+    /// Check both environments and the plan, say who runs when and for how long, then stop.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Do not try before each run whether this machine can send the plan's highest rate on time.
+    #[arg(long)]
+    pub(crate) no_calibration: bool,
+}
+
 /// A file format.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 pub(crate) enum SchemaOf {
@@ -217,8 +280,10 @@ pub(crate) enum SchemaOf {
     Environment,
     /// `report.json`.
     Report,
-    /// A line of `run --json`.
+    /// A line of `run --json` and `pairs --json`.
     RunEvents,
+    /// `pairs.json`.
+    Pairs,
 }
 
 /// Options of `search`, beside those of `run`.

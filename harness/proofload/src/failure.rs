@@ -18,6 +18,8 @@ pub(crate) struct Failure {
 
 /// Usage or an invalid file.
 pub(crate) const USAGE: u8 = 2;
+/// This machine cannot send what a plan asks for.
+pub(crate) const UNFIT: u8 = 3;
 /// proofload's own fault, or the machine's.
 pub(crate) const INTERNAL: u8 = 70;
 /// Ended by Ctrl-C.

@@ -4,12 +4,17 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 
-/// `run-20261121T101500Z-3fa2`: sorts by time; the last part keeps two runs of one second apart.
+/// `run-20261121T101500Z-3fa2`.
 pub(crate) fn run_id(unix_ms: u64) -> String {
+    id("run", unix_ms)
+}
+
+/// `run-20261121T101500Z-3fa2` of any word: sorts by time; the last part keeps two of one second apart.
+pub(crate) fn id(word: &str, unix_ms: u64) -> String {
     let format = format_description!("[year][month][day]T[hour][minute][second]Z");
     let text = moment(unix_ms).format(&format).expect("every part of the format is there");
     let salt = (unix_ms ^ u64::from(std::process::id()).wrapping_mul(0x9E37_79B9)) & 0xffff;
-    format!("run-{text}-{salt:04x}")
+    format!("{word}-{text}-{salt:04x}")
 }
 
 /// RFC 3339, UTC, whole seconds.

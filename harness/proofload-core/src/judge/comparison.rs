@@ -2,14 +2,16 @@
 //! so a thousand of them say nothing about the next run (Kalibera & Jones 2013). Times and rates are compared by their
 //! ratio, so on logarithms.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::finding::{Figure, Finding, Group, Outcome};
 use super::statistics::{Shift, mann_whitney, signed_ranks, student};
 use crate::baseline::{BaselineRun, Measured};
 
+/// Fewest earlier runs from which a shift is judged.
+pub(super) const RUNS_MIN: usize = 5;
 /// Chance of a false alarm, over all rules together.
-const ALARM: f64 = 0.01;
+pub(super) const ALARM: f64 = 0.01;
 /// Chance of calling a shift above the tolerance none.
 const MISS: f64 = 0.05;
 /// Histograms tell times apart to a thousandth, so no spread is known to be smaller.
@@ -87,14 +89,19 @@ fn of_shift(at: impl Fn(f64) -> Option<Shift>) -> Option<Comparison> {
     })
 }
 
-/// Compares every rule on times and rates that all runs have measured. Fails only if a shift exceeds the tolerance and
-/// is no accident, over all rules together; passes only if a shift above the tolerance is improbable.
+/// Compares every rule on times and rates that the earlier runs have measured. Fails only if a shift exceeds the
+/// tolerance and is no accident, over all rules together; passes only if a shift above the tolerance is improbable, and
+/// every run has measured the rule: what a later run never answered must not pass for want of a time.
 pub fn compare_runs(before: &[&BaselineRun], after: &[&BaselineRun], design: Design, tolerance: f64) -> Vec<Finding> {
-    let mut compared: Vec<Compared<'_>> = measured_by_all(before, after)
+    let ids: BTreeSet<&str> = before.iter().flat_map(|run| run.values.keys()).map(String::as_str).collect();
+    let (everywhere, in_part): (Vec<&str>, Vec<&str>) =
+        ids.into_iter().partition(|id| measuring(before, id) == before.len() && measuring(after, id) == after.len());
+    let mut compared: Vec<Compared<'_>> = everywhere
         .into_iter()
-        .filter_map(|(id, measured)| {
+        .filter_map(|id| {
             let values = |runs: &[&BaselineRun]| runs.iter().map(|run| run.values[id].cost()).collect::<Vec<f64>>();
             let comparison = compare(&values(before), &values(after), design)?;
+            let measured = &after.first()?.values[id];
             Some(Compared { id, measured, runs: before.len(), comparison })
         })
         .collect();
@@ -109,15 +116,38 @@ pub fn compare_runs(before: &[&BaselineRun], after: &[&BaselineRun], design: Des
         one.finding(alarm, tolerance)
     });
     let mut judged: Vec<Finding> = judged.collect();
+    judged.extend(in_part.into_iter().filter_map(|id| measured_in_part(before, after, id, tolerance)));
     judged.sort_by(|a, b| a.id.cmp(&b.id));
     judged
 }
 
-fn measured_by_all<'r>(before: &[&BaselineRun], after: &[&'r BaselineRun]) -> BTreeMap<&'r str, &'r Measured> {
-    let Some(first) = after.first() else { return BTreeMap::new() };
-    let everywhere = |id: &str| before.iter().chain(after).all(|run| run.values.contains_key(id));
-    let measured = first.values.iter().filter(|(id, _)| everywhere(id));
-    measured.map(|(id, measured)| (id.as_str(), measured)).collect()
+/// How many runs have measured a rule.
+fn measuring(runs: &[&BaselineRun], id: &str) -> usize {
+    runs.iter().filter(|run| run.values.contains_key(id)).count()
+}
+
+/// A rule that some runs have not measured.
+fn measured_in_part(before: &[&BaselineRun], after: &[&BaselineRun], id: &str, tolerance: f64) -> Option<Finding> {
+    let measured = before.iter().find_map(|run| run.values.get(id))?;
+    let message = format!(
+        "measured in {} of {} earlier and {} of {} later runs, and without a value there is nothing to compare",
+        measuring(before, id),
+        before.len(),
+        measuring(after, id),
+        after.len()
+    );
+    Some(Finding {
+        samples: before.len() as u64,
+        ..Finding::plain(Group::Regression, &finding_id(id), title(measured, tolerance), Outcome::Inconclusive, message)
+    })
+}
+
+fn finding_id(id: &str) -> String {
+    format!("regression.{id}")
+}
+
+fn title(measured: &Measured, tolerance: f64) -> String {
+    format!("{} is at most {:.1} % worse than before", measured.title, tolerance * 100.0)
 }
 
 /// What the comparison of one rule shows, before all rules are weighed together.
@@ -154,13 +184,7 @@ impl Compared<'_> {
                 unit: "%".to_owned(),
             }),
             samples: self.runs as u64,
-            ..Finding::plain(
-                Group::Regression,
-                &format!("regression.{}", self.id),
-                format!("{} is at most {:.1} % worse than before", self.measured.title, tolerance * 100.0),
-                outcome,
-                message,
-            )
+            ..Finding::plain(Group::Regression, &finding_id(self.id), title(self.measured, tolerance), outcome, message)
         }
     }
 }

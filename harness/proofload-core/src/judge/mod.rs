@@ -4,6 +4,7 @@ mod burn;
 mod checks;
 mod comparison;
 mod finding;
+mod judgement;
 mod ledger;
 mod power;
 mod regression;
@@ -13,11 +14,13 @@ mod slo;
 mod standing;
 pub mod statistics;
 mod steadiness;
+pub mod turns;
 mod validity;
 
 pub use burn::{Burn, BurnCount, BurnRule, burn_rules};
 pub use comparison::{Comparison, Design, compare, compare_runs};
 pub use finding::{Figure, Finding, Group, Outcome, Verdict};
+pub use judgement::{Judgement, comparable_rules, judge_runs, pairs_least};
 pub use power::{Detectable, POWER, detectable};
 pub use slo::samples_least;
 pub use standing::{SecondCounts, Standing, StandingState, Standings};
@@ -103,10 +106,6 @@ pub fn judge_scaling_clauses(scenario: &Scenario, record: &RunRecord) -> Vec<Fin
 fn weigh(findings: &[Finding], end: RunEnd) -> (Verdict, String) {
     let first = |wanted: &dyn Fn(&Finding) -> bool| findings.iter().find(|finding| wanted(finding));
     let count = |outcome: Outcome| findings.iter().filter(|finding| finding.outcome == outcome).count();
-    let told = |finding: &Finding, others: usize| match others {
-        0 => format!("{}: {}", finding.title, finding.message),
-        _ => format!("{}: {} (and {others} more)", finding.title, finding.message),
-    };
     if let Some(fact) = first(&|finding| finding.outcome == Outcome::Fail && finding.group.is_fact()) {
         return (Verdict::Fail, told(fact, count(Outcome::Fail) - 1));
     }
@@ -126,5 +125,13 @@ fn weigh(findings: &[Finding], end: RunEnd) -> (Verdict, String) {
         0 => (Verdict::Inconclusive, "no rule was judged, so nothing was shown".to_owned()),
         1 => (Verdict::Pass, "the one rule that was judged holds".to_owned()),
         passed => (Verdict::Pass, format!("all {passed} rules that were judged hold")),
+    }
+}
+
+/// A finding in a sentence, and how many others say the same.
+fn told(finding: &Finding, others: usize) -> String {
+    match others {
+        0 => format!("{}: {}", finding.title, finding.message),
+        _ => format!("{}: {} (and {others} more)", finding.title, finding.message),
     }
 }

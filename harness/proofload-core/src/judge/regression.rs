@@ -1,11 +1,8 @@
 //! Is this run slower than the accepted ones?
 
-use super::comparison::{Design, compare_runs};
+use super::comparison::{Design, RUNS_MIN, compare_runs};
 use super::finding::{Finding, Group, Outcome};
 use crate::baseline::{Baseline, BaselineRun};
-
-/// Fewest accepted runs that a new one is held against.
-const RUNS_MIN: usize = 5;
 
 /// Compares every rule on times and rates with the accepted runs.
 pub(super) fn judge(run: &BaselineRun, baseline: &Baseline, tolerance: f64) -> Vec<Finding> {

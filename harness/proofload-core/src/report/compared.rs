@@ -13,7 +13,6 @@ pub fn compared_lines(before: &[&BaselineRun], after: &[&BaselineRun]) -> Vec<St
         more => format!("{} runs", more.len()),
     };
     let mut lines = vec![format!("before: {}   after: {}", named(before), named(after))];
-    lines.extend(differing(before, after));
     let ids: BTreeSet<&String> = before.iter().chain(after).flat_map(|run| run.values.keys()).collect();
     for id in ids {
         let measured =
@@ -39,8 +38,8 @@ pub fn compared_lines(before: &[&BaselineRun], after: &[&BaselineRun]) -> Vec<St
 }
 
 /// Runs of different environments differ for reasons that are not the system's.
-fn differing(before: &[&BaselineRun], after: &[&BaselineRun]) -> Option<String> {
-    let hashes: BTreeSet<&str> = before.iter().chain(after).map(|run| run.run.environment_hash.as_str()).collect();
+pub fn differing<'r>(runs: impl IntoIterator<Item = &'r BaselineRun>) -> Option<String> {
+    let hashes: BTreeSet<&str> = runs.into_iter().map(|run| run.run.environment_hash.as_str()).collect();
     (hashes.len() > 1).then(|| {
         "warning: scenario, environment or machine are not the same in all of these runs; what differs may not be the system".to_owned()
     })

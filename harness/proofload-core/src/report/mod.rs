@@ -27,7 +27,7 @@ use crate::evidence::{Calibration, LedgerEvidence, RunInfo, RunRecord};
 use crate::judge::{Finding, Signal, Verdict};
 
 pub use closing::closing_lines;
-pub use compared::compared_lines;
+pub use compared::{compared_lines, differing};
 pub use format::Format;
 pub use jtl::JTL_ROWS_MAX;
 pub use summary::{Intervals, LoadSummary, Quantiles, ScalingSummary, StepSummary};

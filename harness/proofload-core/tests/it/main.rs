@@ -3,6 +3,8 @@
 //! The modules say `cfg(test)` for clippy, which else takes their helpers for code that may not `unwrap`.
 
 #[cfg(test)]
+mod comparing;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod hostile;
@@ -30,6 +32,8 @@ mod report;
 mod sarif;
 #[cfg(test)]
 mod schema;
+#[cfg(test)]
+mod series;
 #[cfg(test)]
 mod standing;
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use proofload_core::environment::Environment;
 use proofload_core::live::Line;
+use proofload_core::pairs::Pairs;
 use proofload_core::report::Report;
 use proofload_core::scenario::Scenario;
 
@@ -23,6 +24,7 @@ fn committed_schemas_are_those_of_the_types() {
     check("scenario.v1.json", &Scenario::schema());
     check("environment.v1.json", &Environment::schema());
     check("run-events.v1.json", &Line::schema());
+    check("pairs.v1.json", &Pairs::schema());
 }
 
 /// Editors complete what the first line points at.

@@ -4,15 +4,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use proofload_core::baseline::BaselineRun;
-use proofload_core::judge::{Design, Finding, Outcome, compare_runs};
-use proofload_core::report::compared_lines;
+use proofload_core::judge::{Design, judge_runs};
+use proofload_core::report::{compared_lines, differing};
 
 use crate::args::CompareArgs;
 use crate::failure::Failure;
 use crate::stored::StoredRun;
-
-/// Fewest runs of each side from which a shift is judged.
-const RUNS_MIN: usize = 5;
 
 pub(crate) fn compare(args: &CompareArgs) -> Result<u8, Failure> {
     let before = runs(&args.before)?;
@@ -23,38 +20,18 @@ pub(crate) fn compare(args: &CompareArgs) -> Result<u8, Failure> {
             format!("error: --pairs needs as many runs of each, and there are {} and {}", before.len(), after.len());
         return Err(Failure::usage(message));
     }
-    let mut stdout = std::io::stdout();
-    for line in compared_lines(&before, &after) {
-        writeln!(stdout, "{line}")?;
-    }
     let design = match (args.pairs, after.len()) {
         (true, _) => Design::Pairs,
         (false, 1) => Design::One,
         (false, _) => Design::Groups,
     };
-    if before.len() < RUNS_MIN {
-        writeln!(
-            stdout,
-            "INCONCLUSIVE  {} against {} runs show no more than how they differ; give folders of {RUNS_MIN} runs or more",
-            after.len(),
-            before.len()
-        )?;
-        return Ok(4);
+    let judgement = judge_runs(&before, &after, design, args.tolerance);
+    let mut stdout = std::io::stdout();
+    let warning = differing(before.iter().chain(&after).copied());
+    for line in warning.into_iter().chain(compared_lines(&before, &after)).chain(judgement.lines()) {
+        writeln!(stdout, "{line}")?;
     }
-    let findings = compare_runs(&before, &after, design, args.tolerance);
-    for finding in &findings {
-        writeln!(stdout, "{:<13} {}: {}", finding.outcome.to_string(), finding.title, finding.message)?;
-    }
-    Ok(exit_code(&findings))
-}
-
-fn exit_code(findings: &[Finding]) -> u8 {
-    let any = |outcome: Outcome| findings.iter().any(|finding| finding.outcome == outcome);
-    match () {
-        () if any(Outcome::Fail) => 1,
-        () if any(Outcome::Inconclusive) || findings.is_empty() => 4,
-        () => 0,
-    }
+    Ok(judgement.verdict.exit_code())
 }
 
 /// A run folder, or every run folder in a folder, in order of their names.

@@ -9,6 +9,7 @@ mod generator;
 mod judge;
 mod lint;
 mod man;
+mod pairs;
 mod plan;
 mod report;
 pub(crate) mod run;
@@ -27,6 +28,7 @@ pub(crate) async fn dispatch(command: Command, colour: bool) -> Result<u8, Failu
         Command::Judge(args) => judge::judge(&args),
         Command::Search(args) => search::search(args, colour).await,
         Command::Compare(args) => compare::compare(&args),
+        Command::Pairs(args) => pairs::pairs(args, colour).await,
         Command::Baseline { action } => baseline::baseline(action),
         Command::Report(args) => report::report(args).await,
         Command::Conform(args) => conform::conform(args).await,

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use proofload_core::baseline::Baseline;
 use proofload_core::environment::Environment;
@@ -19,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::plan::refuse_what_cannot_be_met;
 use super::report::receiver;
-use crate::args::RunArgs;
+use crate::args::{RunArgs, TellArgs};
 use crate::failure::{Failure, INTERRUPTED};
 use crate::files;
 use crate::progress::{Progress, Surroundings, Telling, say};
@@ -27,26 +28,34 @@ use crate::stamp;
 use crate::stored::{BASELINE_FILE, StoredRun};
 
 pub(crate) async fn run(args: RunArgs, colour: bool) -> Result<u8, Failure> {
-    let json = args.tell.json;
+    let tell = args.tell;
     let outcome = run_as_told(args, colour).await;
-    if let (true, Err(failure)) = (json, &outcome) {
+    say_failure(tell, &outcome);
+    outcome
+}
+
+/// A program that follows a run hears of its failure where it hears everything else.
+pub(crate) fn say_failure<T>(tell: TellArgs, outcome: &Result<T, Failure>) {
+    if let (true, Err(failure)) = (tell.json, outcome) {
         say(Said::Error { message: failure.message().to_owned(), exit_code: failure.code() });
     }
-    outcome
 }
 
 async fn run_as_told(args: RunArgs, colour: bool) -> Result<u8, Failure> {
     let metrics_to = args.otlp.as_deref().map(receiver).transpose()?;
     let ready = Ready::check(&args)?;
     if args.dry_run {
-        // With --json, standard output is for events alone.
-        let mut told: Box<dyn Write> =
-            if args.tell.json { Box::new(std::io::stderr()) } else { Box::new(std::io::stdout()) };
-        writeln!(told, "{} is ready to run on {}; nothing was sent", ready.scenario.name, ready.environment.name)?;
+        let told = format!("{} is ready to run on {}; nothing was sent", ready.scenario.name, ready.environment.name);
+        writeln!(beside_events(args.tell), "{told}")?;
         return Ok(0);
     }
-    let ran = ready.run(&args, None, colour).await?;
+    let ran = ready.run(&args, None, colour, stop_on_signal()).await?;
     conclude(&ran.run, &ran.folder, metrics_to.as_ref(), args.tell.json).await
+}
+
+/// Where text for people goes: with --json, standard output is for events alone.
+pub(crate) fn beside_events(tell: TellArgs) -> Box<dyn Write> {
+    if tell.json { Box::new(std::io::stderr()) } else { Box::new(std::io::stdout()) }
 }
 
 /// A run that is over, and where it lies.
@@ -95,8 +104,19 @@ impl Ready {
         Ok(Self { scenario, environment, source, environment_source, traces, plan, threads, baseline })
     }
 
-    /// Runs it. `confidence` stands in place of what each steady rule says of its own.
-    pub(crate) async fn run(self, args: &RunArgs, confidence: Option<f64>, colour: bool) -> Result<Ran, Failure> {
+    /// How long its plan lasts; starting, draining and calibration come on top.
+    pub(crate) fn lasts(&self) -> Duration {
+        Duration::from_nanos(self.plan.ends_ns)
+    }
+
+    /// Runs it until its end or `stop`. `confidence` stands in place of what each steady rule says of its own.
+    pub(crate) async fn run(
+        self,
+        args: &RunArgs,
+        confidence: Option<f64>,
+        colour: bool,
+        stop: CancellationToken,
+    ) -> Result<Ran, Failure> {
         let parent = args.out.clone().unwrap_or_else(|| PathBuf::from("reports").join(&self.environment.name));
         let folder = RunFolder::create(&parent, &stamp::run_id(unix_ms()))?;
         folder.write("scenario.yaml", resolved(args, &self.source.text).as_bytes())?;
@@ -108,7 +128,7 @@ impl Ready {
         let request = self.request(args, &folder, confidence)?;
         keep_interrupts(&scenario);
         let mut progress = Progress::new(Telling::choose(args.tell, Surroundings::here()), colour);
-        let outcome = run_scenario(request, stop_on_signal(), &mut |event| progress.on_event(&event)).await;
+        let outcome = run_scenario(request, stop, &mut |event| progress.on_event(&event)).await;
         progress.finish();
         match outcome {
             Ok(record) => Ok(Ran { run: StoredRun { scenario, record, baseline }, folder }),

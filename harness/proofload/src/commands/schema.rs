@@ -4,6 +4,7 @@ use std::io::Write;
 
 use proofload_core::environment::Environment;
 use proofload_core::live::Line;
+use proofload_core::pairs::Pairs;
 use proofload_core::report::Report;
 use proofload_core::scenario::Scenario;
 
@@ -16,6 +17,7 @@ pub(crate) fn schema(of: SchemaOf) -> Result<u8, Failure> {
         SchemaOf::Environment => Environment::schema(),
         SchemaOf::Report => Report::schema(),
         SchemaOf::RunEvents => Line::schema(),
+        SchemaOf::Pairs => Pairs::schema(),
     };
     let text = serde_json::to_string_pretty(&schema).expect("a schema holds only texts, numbers and lists");
     writeln!(std::io::stdout(), "{text}")?;

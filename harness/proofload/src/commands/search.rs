@@ -6,8 +6,9 @@ use proofload_core::evidence::RunEnd;
 use proofload_core::judge::Verdict;
 use proofload_core::judge::search::{Capacity, Probe, SearchEnd, SearchLimits, Step, next};
 use proofload_core::scenario::{Scenario, Stage};
+use tokio_util::sync::CancellationToken;
 
-use super::run::{Ready, write_reports};
+use super::run::{Ready, stop_on_signal, write_reports};
 use crate::args::{RunArgs, SearchArgs};
 use crate::failure::{Failure, INTERRUPTED};
 
@@ -16,13 +17,14 @@ const CONFIDENCE: f64 = 0.95;
 
 pub(crate) async fn search(args: SearchArgs, colour: bool) -> Result<u8, Failure> {
     let limits = SearchLimits { start: args.from, most: args.most, within: args.within, probes: args.probes };
+    let stop = stop_on_signal();
     let mut probes: Vec<Probe> = Vec::new();
     loop {
         match next(&limits, &probes) {
             Step::Done(capacity) => return conclude(&args, &capacity, probes.len()),
             Step::Try(factor) => {
                 let run = RunArgs { scale: factor, ..args.run.clone() };
-                let probe = probe(&run, probes.len() + 1, colour).await?;
+                let probe = probe(&run, probes.len() + 1, colour, stop.clone()).await?;
                 let Some(verdict) = probe else { return Ok(INTERRUPTED) };
                 probes.push(Probe { factor, verdict });
             }
@@ -31,10 +33,15 @@ pub(crate) async fn search(args: SearchArgs, colour: bool) -> Result<u8, Failure
 }
 
 /// Runs one load and tells its verdict in a line; `None` where somebody stopped it.
-async fn probe(args: &RunArgs, number: usize, colour: bool) -> Result<Option<Verdict>, Failure> {
+async fn probe(
+    args: &RunArgs,
+    number: usize,
+    colour: bool,
+    stop: CancellationToken,
+) -> Result<Option<Verdict>, Failure> {
     let ready = Ready::check(args)?;
     let rate = told_rate(&ready.scenario);
-    let ran = ready.run(args, Some(CONFIDENCE), colour).await?;
+    let ran = ready.run(args, Some(CONFIDENCE), colour, stop).await?;
     let report = ran.run.judged();
     write_reports(&ran.folder, &report, &ran.run)?;
     let mut stdout = std::io::stdout();

@@ -252,6 +252,7 @@ fn help_lists_the_exit_codes_and_shows_examples() {
         "plan",
         "judge",
         "compare",
+        "pairs",
         "baseline",
         "report",
         "conform",

@@ -15,6 +15,8 @@ mod generators;
 #[cfg(test)]
 mod live_view;
 #[cfg(test)]
+mod pairs;
+#[cfg(test)]
 mod plain;
 #[cfg(test)]
 mod replay;
