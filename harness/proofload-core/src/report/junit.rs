@@ -22,7 +22,6 @@ const GROUPS: &[(Group, &str)] = &[
     (Group::Ledger, "ledger"),
     (Group::Scaling, "scaling"),
     (Group::Regression, "regression"),
-    (Group::Regression, "regression"),
 ];
 
 pub(super) fn render(report: &Report) -> Vec<u8> {
