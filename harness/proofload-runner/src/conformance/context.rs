@@ -11,7 +11,7 @@ use super::answer::Answer;
 use super::call::Call;
 use super::case::{CaseResult, Stop, unexpected};
 use super::options::{Options, Timeouts};
-use super::profile::Places;
+use super::profile::{Places, places};
 use super::token;
 use crate::clock::unix_ms;
 
@@ -43,7 +43,7 @@ impl Context {
     }
 
     pub(super) fn places(&self) -> &'static Places {
-        self.options.profile.places()
+        places(self.options.profile)
     }
 
     pub(super) fn body_max_bytes(&self) -> usize {

@@ -6,6 +6,7 @@ use proofload_core::conformance::{CheckInfo, CheckResult, ConformanceReport, Hea
 
 use super::case::{Case, Stop};
 use super::context::{Context, causes, without_credentials};
+use super::profile::areas;
 use super::{ConformanceProfile, Event, Options, TargetError};
 
 /// Every check of a profile, in the order in which they are carried out.
@@ -37,7 +38,7 @@ pub async fn run(options: Options, mut on_event: impl FnMut(Event)) -> Result<Co
 }
 
 fn cases(profile: ConformanceProfile) -> impl Iterator<Item = Case> {
-    profile.areas().iter().flat_map(|area| {
+    areas(profile).iter().flat_map(|area| {
         area.cases.iter().map(|case| Case { info: CheckInfo { feature: area.feature, ..case.info }, run: case.run })
     })
 }
