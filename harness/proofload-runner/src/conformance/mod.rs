@@ -20,4 +20,4 @@ mod tests;
 
 pub use options::{Event, Options, TargetError, Timeouts, TokenSource};
 pub use proofload_core::conformance::ConformanceProfile;
-pub use run::{list, run};
+pub use run::{check_selection, list, run, run_until};

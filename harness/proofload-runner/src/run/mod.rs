@@ -26,7 +26,7 @@ pub(crate) use assembler::timed_steps;
 pub use engine::{check_engine, keep_interrupts};
 pub use folder::RunFolder;
 pub use generators::JOIN_TOKEN_VARIABLE;
-pub(crate) use tls::{http_client, tls_config};
+pub(crate) use tls::{http_builder, http_client, tls_config};
 
 use crate::audit::calibrate;
 use crate::clock::RunClock;
