@@ -17,3 +17,4 @@ pub use outcome::{Outcome, ProfileResult, SkipReason};
 pub use profile::ConformanceProfile;
 pub use redact::Redactor;
 pub use report::{CheckResult, ConformanceReport, Counts, Exchange, Heading};
+pub(crate) use verdict::{Counted, count, weigh};

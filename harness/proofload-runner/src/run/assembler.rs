@@ -72,6 +72,7 @@ impl Assembler {
             cluster,
             external: Vec::new(),
             aborted: None,
+            conformance: Vec::new(),
         };
         Self { record, pending: BTreeMap::new(), iterations: BTreeMap::new() }
     }
