@@ -94,7 +94,9 @@ impl Context {
 
     /// How tokens are made, or why this case cannot be carried out.
     pub(super) fn token_source(&self) -> CaseResult<&super::TokenSource> {
-        let none = || Stop::Skip(SkipReason::Unsupported, "no key for tokens was given (--jwt-secret-file)".to_owned());
+        let none = || {
+            Stop::Skip(SkipReason::Unsupported, "no key for tokens was given: `--jwt-secret-file`, or a `jwt` token source of the system in the environment".to_owned())
+        };
         self.options.token.as_ref().ok_or_else(none)
     }
 
