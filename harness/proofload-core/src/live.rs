@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::judge::turns::Side;
+use crate::conformance::{ConformanceProfile, Outcome};
 use crate::judge::{Standing, Verdict};
 use crate::pairs::RuleShift;
 
@@ -119,6 +120,21 @@ pub enum Said {
         /// Why, in the controller's words.
         reason: String,
     },
+    /// A check of a contract has come out.
+    Checked {
+        /// The system.
+        system: String,
+        /// The contract.
+        profile: ConformanceProfile,
+        /// The check's permanent name.
+        id: String,
+        /// What came of it.
+        outcome: Outcome,
+        /// How many of this contract have come out, this one included.
+        done: u64,
+        /// How many of this contract are carried out.
+        total: u64,
+    },
     /// Something worth knowing that stops nothing.
     Warning {
         /// A sentence.
@@ -189,6 +205,8 @@ pub enum PhaseWord {
     Load,
     /// Waiting for open jobs and for the autoscaler.
     Drain,
+    /// Carrying out the checks of contracts.
+    Conformance,
     /// Stopping processes.
     Stopping,
 }

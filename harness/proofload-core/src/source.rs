@@ -156,6 +156,7 @@ fn explain(error: &serde_saphyr::Error) -> (String, Option<String>) {
             };
             (format!("this cannot stand here; {wanted} was expected"), Some("check the indentation".to_owned()))
         }
+        Error::InvalidScalar { ty: "boolean", .. } => ("true or false was expected here".to_owned(), None),
         Error::InvalidScalar { .. } => ("a whole number was expected here".to_owned(), None),
         other => in_our_words(strip_location(&other.to_string())),
     }

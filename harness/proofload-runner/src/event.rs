@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use proofload_core::conformance::{ConformanceProfile, Outcome};
+
 pub use proofload_core::live::{Figures as Progress, PhaseWord as Phase};
 
 /// What a run says while it goes.
@@ -46,6 +48,21 @@ pub enum Event {
         to: u32,
         /// Why, in the controller's words.
         reason: String,
+    },
+    /// A check of a contract has come out.
+    Checked {
+        /// The system.
+        system: String,
+        /// The contract.
+        profile: ConformanceProfile,
+        /// The check.
+        id: String,
+        /// What came of it.
+        outcome: Outcome,
+        /// How many of this contract have come out, this one included.
+        done: u64,
+        /// How many of this contract are carried out.
+        total: u64,
     },
     /// Something worth knowing that stops nothing.
     Warning {

@@ -1,7 +1,6 @@
 //! Names made of the time of day.
 
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 
 /// `run-20261121T101500Z-3fa2`.
@@ -15,11 +14,6 @@ pub(crate) fn id(word: &str, unix_ms: u64) -> String {
     let text = moment(unix_ms).format(&format).expect("every part of the format is there");
     let salt = (unix_ms ^ u64::from(std::process::id()).wrapping_mul(0x9E37_79B9)) & 0xffff;
     format!("{word}-{text}-{salt:04x}")
-}
-
-/// RFC 3339, UTC, whole seconds.
-pub(crate) fn rfc3339(unix_ms: u64) -> String {
-    moment(unix_ms).format(&Rfc3339).expect("years of this millennium have four digits")
 }
 
 fn moment(unix_ms: u64) -> OffsetDateTime {

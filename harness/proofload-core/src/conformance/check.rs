@@ -1,9 +1,10 @@
 //! What a check is, known before anything is sent.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How binding a check is, in the words of RFC 2119.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Level {
     /// A failure makes the target non-conformant.
@@ -22,6 +23,11 @@ impl Level {
             Self::Should => "SHOULD",
             Self::May => "MAY",
         }
+    }
+
+    /// Whether a failure counts.
+    pub fn is_binding(self, strict: bool) -> bool {
+        self == Self::Must || (strict && self == Self::Should)
     }
 }
 

@@ -6,11 +6,15 @@
 mod check;
 mod format;
 mod outcome;
+mod profile;
 mod redact;
 mod report;
+mod verdict;
 
 pub use check::{CheckInfo, Level};
 pub use format::files;
 pub use outcome::{Outcome, ProfileResult, SkipReason};
+pub use profile::ConformanceProfile;
 pub use redact::Redactor;
 pub use report::{CheckResult, ConformanceReport, Counts, Exchange, Heading};
+pub(crate) use verdict::{Counted, count, weigh};

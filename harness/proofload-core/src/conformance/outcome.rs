@@ -1,10 +1,12 @@
 //! What can come of a check, and of a profile.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What came of one check. A fault of the harness (`error`) is kept apart from a fault of the target (`fail`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "CheckOutcome")]
 pub enum Outcome {
     /// The target did what the check's sentence says.
     Pass,
@@ -37,7 +39,7 @@ impl Outcome {
 }
 
 /// Why a check was not carried out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SkipReason {
     /// Something it needs was not given, or the target does not offer it.

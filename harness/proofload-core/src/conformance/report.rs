@@ -1,7 +1,9 @@
 //! The report: what was asked, what was seen, and the verdict that follows from it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::verdict::{Counted, count, weigh};
 use super::{Level, Outcome, ProfileResult, SkipReason};
 
 /// A judged conformance run, as `conformance.json` holds it.
@@ -47,7 +49,7 @@ pub struct Heading {
 }
 
 /// How many checks came out which way.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "each is the number of checks with the outcome of that name")]
 pub struct Counts {
@@ -102,7 +104,9 @@ pub struct Exchange {
 impl ConformanceReport {
     /// Judges results.
     pub fn new(heading: Heading, checks: Vec<CheckResult>) -> Self {
-        let (result, reason) = judge(heading.strict, &checks);
+        let counted: Vec<Counted<'_>> = checks.iter().map(CheckResult::counted).collect();
+        let (result, reason) = weigh(heading.strict, &counted);
+        let counts = count(&counted);
         Self {
             api_version: crate::API_VERSION.to_owned(),
             kind: "ConformanceReport".to_owned(),
@@ -110,7 +114,7 @@ impl ConformanceReport {
             result,
             exit_code: result.exit_code(),
             reason,
-            counts: count(&checks),
+            counts,
             checks,
         }
     }
@@ -121,48 +125,35 @@ impl ConformanceReport {
     }
 }
 
-fn count(checks: &[CheckResult]) -> Counts {
-    let of = |outcome| checks.iter().filter(|check| check.outcome == outcome).count();
-    Counts {
-        pass: of(Outcome::Pass),
-        fail: of(Outcome::Fail),
-        error: of(Outcome::Error),
-        inconclusive: of(Outcome::Inconclusive),
-        skip: of(Outcome::Skip),
+impl Counts {
+    /// How many were carried out and decided.
+    pub fn executed(&self) -> usize {
+        self.pass + self.fail
+    }
+
+    /// `71 checks: 69 pass, 1 fail, 1 skip`.
+    pub fn told(&self) -> String {
+        let all = [
+            ("pass", self.pass),
+            ("fail", self.fail),
+            ("error", self.error),
+            ("inconclusive", self.inconclusive),
+            ("skip", self.skip),
+        ];
+        let parts = all.iter().filter(|(_, count)| *count > 0).map(|(word, count)| format!("{count} {word}"));
+        let parts = parts.collect::<Vec<_>>().join(", ");
+        match all.iter().map(|(_, count)| count).sum::<usize>() {
+            0 => "no check".to_owned(),
+            1 => format!("1 check: {parts}"),
+            sum => format!("{sum} checks: {parts}"),
+        }
     }
 }
 
-fn judge(strict: bool, checks: &[CheckResult]) -> (ProfileResult, String) {
-    let is_binding = |check: &&CheckResult| check.level == Level::Must || (strict && check.level == Level::Should);
-    let binding: Vec<&CheckResult> = checks.iter().filter(is_binding).collect();
-    let failed: Vec<&str> = ids(&binding, |check| check.outcome == Outcome::Fail);
-    let open: Vec<&str> = ids(&binding, |check| !check.outcome.is_executed());
-    let passed = binding.len() - failed.len() - open.len();
-    if !failed.is_empty() {
-        return (
-            ProfileResult::Failure,
-            format!("{} of {} binding checks failed: {}", failed.len(), binding.len(), listed(&failed)),
-        );
+impl CheckResult {
+    fn counted(&self) -> Counted<'_> {
+        Counted { id: &self.id, level: self.level, outcome: self.outcome }
     }
-    if passed == 0 {
-        return (ProfileResult::Partial, "no binding check was carried out, so nothing is proved".to_owned());
-    }
-    if !open.is_empty() {
-        let reason = format!("{passed} of {} binding checks passed; not decided: {}", binding.len(), listed(&open));
-        return (ProfileResult::Partial, reason);
-    }
-    (ProfileResult::Success, format!("all {passed} binding checks passed"))
-}
-
-fn ids<'c>(checks: &[&'c CheckResult], pick: impl Fn(&CheckResult) -> bool) -> Vec<&'c str> {
-    checks.iter().filter(|check| pick(check)).map(|check| check.id.as_str()).collect()
-}
-
-/// A sentence stays readable with a few names in it.
-fn listed(ids: &[&str]) -> String {
-    const SHOWN_MAX: usize = 5;
-    let shown = ids[..ids.len().min(SHOWN_MAX)].join(", ");
-    if ids.len() > SHOWN_MAX { format!("{shown} and {} more", ids.len() - SHOWN_MAX) } else { shown }
 }
 
 #[cfg(test)]

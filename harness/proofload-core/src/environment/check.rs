@@ -1,5 +1,6 @@
 //! From an environment as written to one that cannot be wrong, and whether a scenario fits it.
 
+use super::check_conformance::{check_body_max, token_misfit};
 use super::written::{
     WrittenCluster, WrittenEnvironment, WrittenLocalCluster, WrittenProcess, WrittenPrometheus, WrittenQueue,
     WrittenSecret, WrittenSystem, WrittenToken,
@@ -78,6 +79,7 @@ pub(super) fn misfits(environment: &Environment, scenario: &Scenario) -> Vec<Str
             misfits.push(format!("the cluster of `{}` runs no {}{help}", environment.name, clause.target));
         }
     }
+    misfits.extend(scenario.conformance.iter().filter_map(|clause| token_misfit(environment, clause)));
     misfits.extend(above_ceiling(environment, scenario));
     misfits.dedup();
     misfits
@@ -274,6 +276,7 @@ fn check_system(name: &str, written: &WrittenSystem, known: &Known<'_>, report: 
         ready,
         tokens: tokens.into_iter().collect::<Option<_>>()?,
         queues: queues.into_iter().collect::<Option<_>>()?,
+        body_max_bytes: check_body_max(written.body_max.as_ref(), report),
     })
 }
 

@@ -1,6 +1,7 @@
 //! An environment: as written, then as checked. Secrets are held by reference only, never by value.
 
 mod check;
+mod check_conformance;
 mod written;
 
 use std::time::Duration;
@@ -86,6 +87,8 @@ pub struct System {
     pub tokens: Vec<(String, Token)>,
     /// Addresses that tell how much work a queue holds, by queue name.
     pub queues: Vec<(String, Queue)>,
+    /// The limit on request bodies that it is set to.
+    pub body_max_bytes: usize,
 }
 
 /// How the generator waits for an arrival.
@@ -190,5 +193,16 @@ impl Environment {
         plan: &crate::plan::Plan,
     ) -> Option<String> {
         check::replay_above_ceiling(self, scenario, plan)
+    }
+}
+
+impl System {
+    /// The token source by which tokens can be made: the one of that name, else the only one that signs.
+    pub fn signing_token(&self, name: Option<&str>) -> Option<&Token> {
+        let mut signing = self.tokens.iter().filter(|(_, token)| matches!(token, Token::Jwt { .. }));
+        match name {
+            Some(name) => signing.find(|(known, _)| known == name).map(|(_, token)| token),
+            None => signing.next().map(|(_, token)| token).filter(|_| signing.next().is_none()),
+        }
     }
 }

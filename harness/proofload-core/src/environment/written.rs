@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{HttpVersion, Pacing};
-use crate::scenario::units::{Rate, Span};
+use crate::scenario::units::{Bytes, Rate, Span};
 use crate::source::At;
 
 /// Where a scenario runs: addresses, tokens, the cluster, and what is allowed.
@@ -109,6 +109,8 @@ pub(crate) struct WrittenSystem {
     /// Addresses that tell how much work a queue holds: triggers of autoscalers and witnesses of the ledger.
     #[serde(default)]
     pub(crate) queues: BTreeMap<String, WrittenQueue>,
+    /// The limit on request bodies that the system is set to, which conformance goes by; 32MiB unless given.
+    pub(crate) body_max: Option<At<Bytes>>,
 }
 
 /// Where a token comes from; a map of one key.

@@ -2,6 +2,7 @@
 
 mod audit;
 mod gaps;
+mod conformance;
 mod histogram;
 mod ledger;
 mod slowest;
@@ -15,6 +16,7 @@ use crate::plan::PlannedWorkload;
 
 pub use audit::{AuditEvidence, Calibration, Standstill, worse, worse_of_each};
 pub use gaps::GapEvidence;
+pub use conformance::{CheckEvidence, ConformanceAnswer, ConformanceEvidence};
 pub use histogram::{Histogram, MICROS_MAX, micros_to_ms};
 pub use ledger::{Fate, LedgerEntry, LedgerEvidence};
 pub use slowest::{SLOWEST_MAX, SlowSample, keep_slowest};
@@ -46,6 +48,10 @@ pub struct RunRecord {
     /// The rule that ended the run early, if one did.
     #[serde(default)]
     pub aborted: Option<Aborted>,
+    /// What the checks of contracts showed after the load, in the order of the scenario's clauses; empty where it asks
+    /// for none, and while they are still to be carried out.
+    #[serde(default)]
+    pub conformance: Vec<ConformanceEvidence>,
 }
 
 /// Why a run ended before its plan did.

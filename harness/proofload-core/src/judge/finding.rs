@@ -93,6 +93,8 @@ pub enum Group {
     Ledger,
     /// Did the autoscaler do as configured?
     Scaling,
+    /// Does the system keep its contract?
+    Conformance,
     /// Is it as fast as the accepted runs were?
     Regression,
 }
@@ -100,7 +102,7 @@ pub enum Group {
 impl Group {
     /// Facts stay true whatever the timing was worth.
     pub(crate) fn is_fact(self) -> bool {
-        self == Group::Ledger
+        matches!(self, Group::Ledger | Group::Conformance)
     }
 }
 
@@ -114,7 +116,7 @@ pub struct Figure {
     pub interval: Option<(f64, f64)>,
     /// The bound it is held against.
     pub limit: f64,
-    /// `ms`, `%`, `jobs`, `/s`, `replicas`, `s`.
+    /// `ms`, `%`, `jobs`, `/s`, `replicas`, `s`, `failed`.
     pub unit: String,
 }
 

@@ -3,6 +3,7 @@
 mod burn;
 mod checks;
 mod comparison;
+mod conformance;
 mod finding;
 mod judgement;
 mod ledger;
@@ -83,11 +84,12 @@ pub fn judge_against(scenario: &Scenario, record: &RunRecord, baseline: Option<&
     findings.extend(slo::uncovered_errors(scenario, record));
     findings.extend(checks::uncovered(scenario, record));
     findings.extend(judge_scaling_clauses(scenario, record));
+    findings.extend(conformance::judge(scenario, record));
     if let Some(baseline) = baseline {
         let run = BaselineRun::of_findings(&findings, &record.run);
         findings.extend(regression::judge(&run, baseline, scenario.regression.tolerance));
     }
-    let (verdict, reason) = weigh(&findings, record.run.end);
+    let (verdict, reason) = weigh(&findings, record);
     Report::new(record, verdict, reason, findings, signals)
 }
 
@@ -103,7 +105,7 @@ pub fn judge_scaling_clauses(scenario: &Scenario, record: &RunRecord) -> Vec<Fin
 }
 
 /// One verdict of many findings. Observed facts outrank a failed instrument, which outranks every timing.
-fn weigh(findings: &[Finding], end: RunEnd) -> (Verdict, String) {
+fn weigh(findings: &[Finding], record: &RunRecord) -> (Verdict, String) {
     let first = |wanted: &dyn Fn(&Finding) -> bool| findings.iter().find(|finding| wanted(finding));
     let count = |outcome: Outcome| findings.iter().filter(|finding| finding.outcome == outcome).count();
     if let Some(fact) = first(&|finding| finding.outcome == Outcome::Fail && finding.group.is_fact()) {
@@ -112,8 +114,10 @@ fn weigh(findings: &[Finding], end: RunEnd) -> (Verdict, String) {
     if let Some(broken) = first(&|finding| finding.outcome == Outcome::Invalid) {
         return (Verdict::Invalid, told(broken, count(Outcome::Invalid) - 1));
     }
-    if matches!(end, RunEnd::Running | RunEnd::Interrupted) {
-        return (Verdict::Inconclusive, "the run was stopped before its plan ended".to_owned());
+    if matches!(record.run.end, RunEnd::Running | RunEnd::Interrupted) {
+        // Contracts are looked at when all else is over.
+        let when = if record.conformance.is_empty() { "before its plan ended" } else { "before all checks were made" };
+        return (Verdict::Inconclusive, format!("the run was stopped {when}"));
     }
     if let Some(failed) = first(&|finding| finding.outcome == Outcome::Fail) {
         return (Verdict::Fail, told(failed, count(Outcome::Fail) - 1));

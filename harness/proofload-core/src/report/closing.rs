@@ -1,4 +1,4 @@
-//! The five lines that a terminal shows when a run has ended.
+//! The five lines that a terminal shows when a run has ended; a sixth where contracts were asked for.
 
 use super::{Report, figures, words};
 use crate::evidence::StepKind;
@@ -9,16 +9,18 @@ const LINE_MAX: usize = 400;
 /// Most rules or steps named in one line.
 const NAMED_MAX: usize = 3;
 
-/// Verdict, load, latency, jobs and scaling in a line each: plain text that anyone understands.
+/// Verdict, load, latency, jobs, scaling and contracts in a line each: plain text that anyone understands.
 pub fn closing_lines(report: &Report) -> Vec<String> {
     let line = |head: &str, text: String| format!("{head:<13} {}", words::clip(&text, LINE_MAX));
-    vec![
+    let mut lines = vec![
         line(&report.verdict.to_string(), report.reason.clone()),
         line("load", load(report)),
         line("latency", latency(report)),
         line("jobs", jobs(report)),
         line("scaling", scaling(report)),
-    ]
+    ];
+    lines.extend(conformance(report).map(|told| line("conformance", told)));
+    lines
 }
 
 /// What was asked for, and what was delivered of it.
@@ -126,4 +128,14 @@ pub(super) fn scaling(report: &Report) -> String {
         )
     };
     and_more(report.scaling.iter().take(NAMED_MAX).map(told).collect(), report.scaling.len())
+}
+
+/// Every contract in a few words; `None` where none was asked for.
+pub(super) fn conformance(report: &Report) -> Option<String> {
+    if report.conformance.is_empty() {
+        let asked = report.findings.iter().find(|finding| finding.group == Group::Conformance);
+        return asked.map(|finding| format!("not looked at: {}", finding.message));
+    }
+    let told = report.conformance.iter().take(NAMED_MAX).map(super::conformance::told).collect();
+    Some(and_more(told, report.conformance.len()))
 }

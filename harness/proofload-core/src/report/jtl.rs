@@ -152,6 +152,7 @@ mod tests {
             cluster: None,
             external: Vec::new(),
             aborted: None,
+            conformance: Vec::new(),
         }
     }
 

@@ -21,7 +21,7 @@ const GROUPS: &[(Group, &str)] = &[
     (Group::Slo, "slo"),
     (Group::Ledger, "ledger"),
     (Group::Scaling, "scaling"),
-    (Group::Regression, "regression"),
+    (Group::Conformance, "conformance"),
     (Group::Regression, "regression"),
 ];
 
@@ -94,7 +94,8 @@ fn told(finding: &Finding) -> String {
         let (value, limit) = (figures::value(figure), figures::limit(figure));
         lines.push(clipped(&format!("{value}{interval}, limit {limit}{margin}"), TEXT_MAX));
     }
-    if finding.group != Group::Validity {
+    // A check is one look, and a profile says itself how many it has.
+    if !matches!(finding.group, Group::Validity | Group::Conformance) {
         lines.push(format!("{} samples", finding.samples));
     }
     lines.extend(finding.needed.map(|needed| format!("{needed} more samples would decide")));

@@ -21,6 +21,7 @@ pub(super) fn render(report: &Report) -> Vec<u8> {
         format!("- Load: {}", cell(&closing::load(report))),
         format!("- Jobs: {}", cell(&closing::jobs(report))),
         format!("- Scaling: {}", cell(&closing::scaling(report))),
+        format!("- Conformance: {}", conformance(report)),
         format!("- May it be trusted? {}", cell(&trust(report))),
         format!("- Signals: {}", signals(report)),
         format!("- Calibration before the run: {}", cell(&words::calibration(report.calibration.as_ref()))),
@@ -63,8 +64,15 @@ pub(super) fn trust(report: &Report) -> String {
     };
     let (invalid, warning) = (told(Outcome::Invalid), told(Outcome::Warning));
     if !invalid.is_empty() {
-        let answer =
-            if report.verdict == Verdict::Fail { "Its counts of jobs, yes; its times and rates, no" } else { "No" };
+        let facts = match report.conformance.len() {
+            0 => "Its counts of jobs",
+            _ => "Its counts of jobs and what checks saw",
+        };
+        let answer = if report.verdict == Verdict::Fail {
+            format!("{facts}, yes; its times and rates, no")
+        } else {
+            "No".to_owned()
+        };
         return format!("{answer}: {invalid}");
     }
     if report.load.due == 0 {
@@ -80,6 +88,16 @@ pub(super) fn trust(report: &Report) -> String {
     match unknown {
         0 => answer,
         _ => format!("{answer}; this machine does not say {unknown} of {} signals", report.signals.len()),
+    }
+}
+
+/// Every contract in a few words, and where all of its checks are told.
+fn conformance(report: &Report) -> String {
+    let told = cell(&closing::conformance(report).unwrap_or_else(|| "not asked for".to_owned()));
+    let pages: Vec<&str> = report.conformance.iter().filter_map(|contract| contract.page.as_deref()).collect();
+    match pages.as_slice() {
+        [] => told,
+        [page, ..] => format!("{told}; every check is told in `{}`", page.replace(".html", ".md")),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod closing;
 mod compared;
+mod conformance;
 mod figures;
 mod format;
 mod hlog;
@@ -28,9 +29,11 @@ use crate::judge::{Finding, Signal, Verdict};
 
 pub use closing::closing_lines;
 pub use compared::{compared_lines, differing};
+pub use conformance::{AreaCounts, ConformanceSummary, conformance_folder};
 pub use format::Format;
 pub use jtl::JTL_ROWS_MAX;
 pub use summary::{Intervals, LoadSummary, Quantiles, ScalingSummary, StepSummary};
+pub use words::rfc3339;
 
 /// A judged run, as `report.json` holds it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -64,6 +67,9 @@ pub struct Report {
     pub ledgers: Vec<LedgerEvidence>,
     /// The scaled workloads.
     pub scaling: Vec<ScalingSummary>,
+    /// The contracts that were looked at after the load.
+    #[serde(default)]
+    pub conformance: Vec<ConformanceSummary>,
 }
 
 /// One file of a run folder.
@@ -117,6 +123,7 @@ impl Report {
             steps: record.steps.iter().map(summary::step).collect(),
             ledgers: record.ledgers.clone(),
             scaling: record.cluster.iter().flat_map(summary::scaling).collect(),
+            conformance: conformance::summaries(&record.conformance),
         }
     }
 }

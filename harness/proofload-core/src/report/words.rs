@@ -86,10 +86,21 @@ pub(super) fn length(ms: u64) -> String {
 
 /// A moment as `2026-11-21 09:48:12 UTC`.
 pub(super) fn moment(unix_ms: u64) -> String {
+    let (day, time) = day_and_time(unix_ms);
+    format!("{day} {time} UTC")
+}
+
+/// A moment as RFC 3339 has it, UTC, whole seconds.
+pub fn rfc3339(unix_ms: u64) -> String {
+    let (day, time) = day_and_time(unix_ms);
+    format!("{day}T{time}Z")
+}
+
+fn day_and_time(unix_ms: u64) -> (String, String) {
     let seconds = unix_ms / 1000;
     let (year, month, day) = date(seconds / 86_400);
     let (h, min, s) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
-    format!("{year:04}-{month:02}-{day:02} {h:02}:{min:02}:{s:02} UTC")
+    (format!("{year:04}-{month:02}-{day:02}"), format!("{h:02}:{min:02}:{s:02}"))
 }
 
 /// Year, month and day of a day since 1970 (Hinnant, "chrono-compatible low-level date algorithms").
@@ -173,6 +184,7 @@ mod tests {
         assert_eq!(moment(0), "1970-01-01 00:00:00 UTC");
         assert_eq!(moment(951_782_400_000), "2000-02-29 00:00:00 UTC");
         assert_eq!(moment(1_795_254_492_123), "2026-11-21 09:48:12 UTC");
+        assert_eq!(rfc3339(1_795_254_492_123), "2026-11-21T09:48:12Z");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::check_conformance::check_conformance;
 use super::check_engine::check_alone;
 use super::check_flow::check_flow;
 use super::check_payload::check_payload;
@@ -95,6 +96,7 @@ pub(super) fn check(file: &str, written: WrittenScenario) -> Result<Scenario, Pr
     names.workloads = &workloads;
     let slos = written.slos.iter().filter_map(|slo| check_slo(slo, &names, &mut report)).collect();
     let scaling = written.scaling.iter().filter_map(|clause| check_scaling(clause, &names, &mut report)).collect();
+    let conformance = check_conformance(&written.conformance, names.flows, &mut report);
     let (columns, known) = (names.columns.take(), names.known.take().into_keys().collect());
     let data = written.data.iter().map(|(name, data)| check_data(name, data, &columns, &mut report)).collect();
     number_requests(&mut flows);
@@ -106,6 +108,7 @@ pub(super) fn check(file: &str, written: WrittenScenario) -> Result<Scenario, Pr
         known,
         slos,
         scaling,
+        conformance,
         regression: Regression { tolerance: written.regression.map_or(DEFAULT_TOLERANCE, |it| it.tolerance.value.0) },
         drain: written.drain.map_or(DEFAULT_DRAIN, |span| span.0),
         flows,

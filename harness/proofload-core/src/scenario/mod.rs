@@ -4,6 +4,7 @@ mod check;
 mod check_answer;
 mod check_arrivals;
 mod check_bound;
+mod check_conformance;
 mod check_engine;
 mod check_flow;
 mod check_grpc;
@@ -24,6 +25,7 @@ pub mod units;
 mod walk;
 mod workload;
 mod written;
+mod written_conformance;
 mod written_flow;
 mod written_grpc;
 mod written_payload;
@@ -41,6 +43,7 @@ pub use walk::{Leaf, Walk};
 pub use workload::{Curve, Engine, Executor, Gaps, Replay, Stage, Stretch, TraceFile, TraceUse, VuStage, Workload};
 
 use crate::Problems;
+use crate::conformance::ConformanceProfile;
 
 /// A checked scenario: every name resolves, every number has a meaning.
 #[derive(Debug, Clone)]
@@ -63,6 +66,8 @@ pub struct Scenario {
     pub slos: Vec<Slo>,
     /// What the autoscaler must have done.
     pub scaling: Vec<ScalingClause>,
+    /// Contracts that the systems must keep.
+    pub conformance: Vec<ConformanceClause>,
     /// What a comparison with accepted runs may show.
     pub regression: Regression,
     /// How long jobs may still finish after the last arrival.
@@ -264,6 +269,21 @@ pub struct Reach {
     pub after: Moment,
 }
 
+/// A contract that a system must keep.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConformanceClause {
+    /// The contract.
+    pub profile: ConformanceProfile,
+    /// The system, one that is driven.
+    pub system: String,
+    /// How the ids of its checks begin; none means all.
+    pub select: Vec<String>,
+    /// Whether a failed SHOULD counts.
+    pub strict: bool,
+    /// The token source by which tokens are made; the only one that signs unless given.
+    pub auth: Option<String>,
+}
+
 /// A moment of the plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Moment {
@@ -295,13 +315,7 @@ impl Scenario {
 
     /// The systems that flows drive, each once, in order of first use.
     pub fn systems(&self) -> Vec<&str> {
-        let mut systems: Vec<&str> = Vec::new();
-        for flow in &self.flows {
-            if !systems.contains(&flow.system.as_str()) {
-                systems.push(&flow.system);
-            }
-        }
-        systems
+        systems_of(&self.flows)
     }
 
     /// The trace files that its workloads replay; the edge reads them and gives them to the plan.
@@ -345,4 +359,15 @@ impl Scenario {
             }
         }
     }
+}
+
+/// The systems that flows drive, each once, in order of first use.
+fn systems_of(flows: &[Flow]) -> Vec<&str> {
+    let mut systems: Vec<&str> = Vec::new();
+    for flow in flows {
+        if !systems.contains(&flow.system.as_str()) {
+            systems.push(&flow.system);
+        }
+    }
+    systems
 }

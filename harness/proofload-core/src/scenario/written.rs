@@ -7,6 +7,7 @@ use serde::de::{self, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::units::{Rate, Ratio, Span, SpanRange};
+use super::written_conformance::WrittenConformance;
 use super::written_flow::{WrittenBranch, WrittenCheck, WrittenData, WrittenJob, WrittenLoop};
 use super::written_grpc::WrittenGrpc;
 use super::written_payload::WrittenPayload;
@@ -45,6 +46,9 @@ pub(crate) struct WrittenScenario {
     /// What the autoscaler must have done.
     #[serde(default)]
     pub(crate) scaling: Vec<At<WrittenScaling>>,
+    /// Contracts that the systems must keep.
+    #[serde(default)]
+    pub(crate) conformance: Vec<At<WrittenConformance>>,
     /// What a comparison with accepted runs may show.
     pub(crate) regression: Option<WrittenRegression>,
     /// How long jobs may still finish after the last arrival; 30 s unless given.

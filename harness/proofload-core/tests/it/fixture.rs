@@ -204,8 +204,13 @@ pub(crate) fn empty() -> Run {
     run
 }
 
+/// The scenario of all these runs, and something more.
+pub(crate) fn scenario(more: &str) -> Scenario {
+    Scenario::parse("upload-peak.yaml", &format!("{SCENARIO}{more}")).unwrap()
+}
+
 fn run(behaviour: &Behaviour, id: &str) -> Run {
-    let scenario = Scenario::parse("upload-peak.yaml", SCENARIO).unwrap();
+    let scenario = scenario("");
     let plan = Plan::new(&scenario, &Traces::default(), 7).unwrap();
     let mut upload = StepEvidence {
         kind: StepKind::Request,
@@ -248,6 +253,7 @@ fn run(behaviour: &Behaviour, id: &str) -> Run {
         cluster: Some(cluster()),
         external: Vec::new(),
         aborted: None,
+        conformance: Vec::new(),
     };
     Run { scenario, record }
 }

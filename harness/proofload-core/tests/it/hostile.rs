@@ -9,8 +9,10 @@
 
 use std::collections::BTreeMap;
 
+use proofload_core::conformance::{ConformanceProfile, Level, Outcome as Came};
 use proofload_core::evidence::{
-    CheckCounts, Fate, LedgerEntry, LedgerEvidence, Mark, ReplicaPoint, SlowSample, StepEvidence, StepKind,
+    CheckCounts, CheckEvidence, ConformanceEvidence, Fate, LedgerEntry, LedgerEvidence, Mark, ReplicaPoint, SlowSample,
+    StepEvidence, StepKind,
 };
 use proofload_core::judge::{Finding, Outcome};
 use proofload_core::report::{Format, closing_lines, files};
@@ -61,7 +63,33 @@ pub(crate) fn odd() -> Run {
         (workload.target, workload.autoscaler) = (odd(), odd());
         workload.syncs.iter_mut().for_each(|sync| (sync.reason, sync.metric) = (odd(), Some(f64::INFINITY)));
     }
+    record.conformance = vec![contract(3, ODD)];
     run
+}
+
+/// A contract with so many checks of each outcome, whose every text is this one.
+fn contract(checks: usize, text: &str) -> ConformanceEvidence {
+    let outcomes = [Came::Pass, Came::Fail, Came::Error, Came::Inconclusive, Came::Skip];
+    let check = |index: usize| {
+        let own = || format!("{index}{text}");
+        let text = || text.to_owned();
+        CheckEvidence {
+            id: own(),
+            sentence: text(),
+            source: text(),
+            feature: own(),
+            message: own(),
+            repro: Some(text()),
+            ..super::contracts::check_of("", Level::Must, outcomes[index % outcomes.len()])
+        }
+    };
+    let checks = (0..checks * outcomes.len()).map(check);
+    ConformanceEvidence {
+        target: text.to_owned(),
+        suite_version: text.to_owned(),
+        selected: vec![text.to_owned()],
+        ..super::contracts::evidence(text, ConformanceProfile::Fish, checks)
+    }
 }
 
 fn slow(text: &str) -> SlowSample {
@@ -100,6 +128,7 @@ pub(crate) fn huge() -> Run {
     workload.replicas =
         (0..30_000).map(|at| ReplicaPoint { at_ms: at * 120, desired: at as u32 % 7, ready: at as u32 % 5 }).collect();
     cluster.workloads = vec![workload; 30];
+    run.record.conformance = vec![contract(300, &long(4)); 30];
     run
 }
 
@@ -139,7 +168,7 @@ fn a_page_stays_small_whatever_the_record_holds() {
         }
     }
     let closing = closing_lines(&report);
-    assert!(closing.len() == 5 && closing.iter().all(|line| line.chars().count() < 500), "{closing:?}");
+    assert!(closing.len() == 6 && closing.iter().all(|line| line.chars().count() < 500), "{closing:?}");
 }
 
 /// The names that viewers keep in columns of a bounded width.

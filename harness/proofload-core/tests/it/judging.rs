@@ -129,6 +129,7 @@ pub(crate) fn record(scenario: &Scenario, seconds: &[Uploads]) -> RunRecord {
         cluster: None,
         external: Vec::new(),
         aborted: None,
+        conformance: Vec::new(),
     }
 }
 

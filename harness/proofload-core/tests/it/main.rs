@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod comparing;
 #[cfg(test)]
+mod contracts;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod hostile;

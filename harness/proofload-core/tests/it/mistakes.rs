@@ -40,6 +40,8 @@ slos:
 scaling:
   - target: Deployment/resizer
     reaches: { replicas: 5, within: 60s, after: uploads.peak }
+conformance:
+  - { profile: fish, select: [http.health], strict: true }
 "#;
 
 /// What to replace in the scenario above, and by what; one mistake each.
@@ -105,6 +107,16 @@ const MISTAKES: &[(&str, &str)] = &[
     ("claim: steady", "confidence: sure"),
     ("claim: steady", "warm_up: 10"),
     ("p95: 10s", "p95: 10s, warm_up: auto"),
+    ("profile: fish", "profile: fisch"),
+    ("profile: fish", "profil: fish"),
+    ("{ profile: fish, select: [http.health], strict: true }", "{ strict: true }"),
+    ("profile: fish", "profile: fish, system: shops"),
+    ("select: [http.health]", "select: []"),
+    ("select: [http.health]", "select: http.health"),
+    ("strict: true", "strict: very"),
+    ("strict: true }", "strict: true }\n  - { profile: fish }"),
+    ("  - { profile: fish, select: [http.health], strict: true }", "  profile: fish"),
+    ("workloads:", "  other: { system: fish, steps: [think: 1s, request: { name: r, path: / }] }\nworkloads:"),
 ];
 
 /// Scenarios of one workload and one payload set: what is written of them, and one mistake each.
@@ -419,6 +431,7 @@ systems:
   shop:
     url: "{{address gateway}}"
     tokens: { seller: { jwt: { secret: signing, issuer: shop, audience: api, subject: s } } }
+    body_max: 1MiB
     queues: { photos: { rabbitmq: "{{address gateway}}/api/queues/%2F/photos" } }
 cluster:
   local:
@@ -443,6 +456,9 @@ const ENVIRONMENT_MISTAKES: &[(&str, &str)] = &[
     ("speed: 10", "speed: 1000"),
     ("    system: shop", "    system: shops"),
     ("command: [worker]", "command: []"),
+    ("body_max: 1MiB", "body_max: 1"),
+    ("body_max: 1MiB", "body_max: 1023B"),
+    ("body_max: 1MiB", "body_max: 2GiB"),
 ];
 
 #[test]
@@ -480,6 +496,29 @@ fn a_scenario_that_does_not_fit_its_environment_is_refused_before_anything_start
     ];
     insta::assert_snapshot!(told.join("\n"));
     assert_eq!(check("demo", "demo"), "");
+}
+
+/// A wrong guess at who signs would read as a system that refuses its own users.
+#[test]
+fn who_signs_the_tokens_of_a_contract_must_be_plain() {
+    let seller = "seller: { jwt: { secret: signing, issuer: shop, audience: api, subject: s } }";
+    let buyer = format!("{seller}, buyer: {{ jwt: {{ secret: signing, issuer: shop, audience: api, subject: b }} }}");
+    let check = |tokens: &str, auth: &str| {
+        let environment = Environment::parse("local.yaml", &ENVIRONMENT.replacen(seller, tokens, 1)).unwrap();
+        let scenario = SCENARIO.replacen("strict: true", &format!("strict: true{auth}"), 1);
+        environment.misfits(&Scenario::parse("demo.yaml", &scenario).unwrap()).join("\n")
+    };
+    assert_eq!(check(seller, ""), "");
+    assert_eq!(check(seller, ", auth: seller"), "");
+    assert_eq!(check(&buyer, ", auth: buyer"), "");
+    assert_eq!(check("seller: { bearer: signing }", ""), "");
+    let told = [
+        check(&buyer, ""),
+        check(seller, ", auth: seler"),
+        check(&format!("{seller}, guest: {{ bearer: signing }}"), ", auth: guest"),
+        check("seller: { bearer: signing }", ", auth: seller"),
+    ];
+    insta::assert_snapshot!(told.join("\n"));
 }
 
 /// The rate of a replay stands in no scenario, so the ceiling is held against the plan.

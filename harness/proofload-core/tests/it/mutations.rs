@@ -26,7 +26,7 @@ const fn rule(kind: &'static str, pattern: &'static str, instead: &'static [&'st
 
 /// Keys of the format at a place where a key stands. `files` and `id` are left out where they name a form field or a
 /// value; no scenario names anything of its own by these words.
-const KEY: &str = r"((?:^|[{,-])\s*)(apiVersion|kind|name|system|payloads|flows|workloads|slos|scaling|drain|request|job|method|path|multipart|headers|body|expect|extract|poll|done|failed|every|timeout|flow|executor|start_rate|stages|rate|for|vus|think_time|sli|p90|p95|p99|max|min|during|claim|needs|target|reaches|returns|replicas|within|after|steps|pick|exponent):";
+const KEY: &str = r"((?:^|[{,-])\s*)(apiVersion|kind|name|system|payloads|flows|workloads|slos|scaling|conformance|profile|select|strict|drain|request|job|method|path|multipart|headers|body|expect|extract|poll|done|failed|every|timeout|flow|executor|start_rate|stages|rate|for|vus|think_time|sli|p90|p95|p99|max|min|during|claim|needs|target|reaches|returns|replicas|within|after|steps|pick|exponent):";
 
 const RULES: &[Rule] = &[
     rule("wrong key", KEY, &["${1}colour:"]),

@@ -3,6 +3,7 @@
 use proofload_core::baseline::{Accepted, Baseline, BaselineRun};
 use proofload_core::evidence::RunRecord;
 use proofload_core::judge::{Verdict, judge, judge_against};
+use proofload_core::report::Format;
 use proofload_core::scenario::Scenario;
 
 use super::judging::{GOOD, Uploads, record, scenario, tell};
@@ -69,4 +70,17 @@ fn only_a_pass_is_accepted() {
     let by = Accepted { by: "ada".to_owned(), at_unix_ms: 7, commit: None };
     let refused = BaselineRun::accept(&report, &slow, by).unwrap_err();
     assert_eq!(refused, "slow reads INCONCLUSIVE, and only a PASS can be a baseline");
+}
+
+/// Viewers tell cases apart by class and name: one that stands twice reads as two.
+#[test]
+fn a_comparison_stands_in_junit_once() {
+    let scenario = scenario(RULES);
+    let record = run(&scenario, "new", 100);
+    let report = judge_against(&scenario, &record, Some(&accepted(&scenario, &[100; 6])));
+    let mut junit = Vec::new();
+    Format::Junit.write(&report, &record, None, &mut junit).unwrap();
+    let junit = String::from_utf8(junit).unwrap();
+    assert_eq!(junit.matches("<testsuite name=\"regression\"").count(), 1, "{junit}");
+    assert_eq!(junit.matches("<testcase ").count(), report.findings.len(), "{junit}");
 }

@@ -11,7 +11,7 @@ use super::answer::Answer;
 use super::call::Call;
 use super::case::{CaseResult, Stop, unexpected};
 use super::options::{Options, Timeouts};
-use super::profile::Places;
+use super::profile::{Places, places};
 use super::token;
 use crate::clock::unix_ms;
 
@@ -43,7 +43,7 @@ impl Context {
     }
 
     pub(super) fn places(&self) -> &'static Places {
-        self.options.profile.places()
+        places(self.options.profile)
     }
 
     pub(super) fn body_max_bytes(&self) -> usize {
@@ -94,7 +94,9 @@ impl Context {
 
     /// How tokens are made, or why this case cannot be carried out.
     pub(super) fn token_source(&self) -> CaseResult<&super::TokenSource> {
-        let none = || Stop::Skip(SkipReason::Unsupported, "no key for tokens was given (--jwt-secret-file)".to_owned());
+        let none = || {
+            Stop::Skip(SkipReason::Unsupported, "no key for tokens was given: `--jwt-secret-file`, or a `jwt` token source of the system in the environment".to_owned())
+        };
         self.options.token.as_ref().ok_or_else(none)
     }
 

@@ -19,5 +19,5 @@ mod token;
 mod tests;
 
 pub use options::{Event, Options, TargetError, Timeouts, TokenSource};
-pub use profile::ConformanceProfile;
-pub use run::{list, run};
+pub use proofload_core::conformance::ConformanceProfile;
+pub use run::{check_selection, list, run, run_until};

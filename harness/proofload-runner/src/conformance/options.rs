@@ -24,6 +24,10 @@ pub struct Options {
     pub strict: bool,
     /// The limit on request bodies that the target is set to.
     pub body_max_bytes: usize,
+    /// Whether the target speaks HTTP/2 and nothing else.
+    pub http2: bool,
+    /// Certificate authorities that are trusted beside those of the machine, as PEM texts.
+    pub authorities: Vec<String>,
     /// How long to wait for what.
     pub timeouts: Timeouts,
 }
@@ -39,6 +43,8 @@ impl Options {
             select: Vec::new(),
             strict: false,
             body_max_bytes: 32 * 1024 * 1024,
+            http2: false,
+            authorities: Vec::new(),
             timeouts: Timeouts::default(),
         }
     }

@@ -1,45 +1,20 @@
-//! The contracts that can be checked, the areas each is made of, and where the shared areas find things in it.
+//! What each contract is made of: its areas, and where the shared areas find things in it.
+
+use proofload_core::conformance::ConformanceProfile;
 
 use super::areas::{self, Area};
 
-/// A contract.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ConformanceProfile {
-    /// Fish image classification.
-    Fish,
-    /// Diagnosis from medical images.
-    MedicalPlatform,
+pub(super) fn areas(profile: ConformanceProfile) -> &'static [&'static Area] {
+    match profile {
+        ConformanceProfile::Fish => areas::FISH,
+        ConformanceProfile::MedicalPlatform => areas::MEDICAL_PLATFORM,
+    }
 }
 
-impl ConformanceProfile {
-    /// Every profile.
-    pub const ALL: [Self; 2] = [Self::Fish, Self::MedicalPlatform];
-
-    /// The name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Fish => "fish",
-            Self::MedicalPlatform => "medical-platform",
-        }
-    }
-
-    /// The profile of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|profile| profile.name() == name)
-    }
-
-    pub(super) fn areas(self) -> &'static [&'static Area] {
-        match self {
-            Self::Fish => areas::FISH,
-            Self::MedicalPlatform => areas::MEDICAL_PLATFORM,
-        }
-    }
-
-    pub(super) fn places(self) -> &'static Places {
-        match self {
-            Self::Fish => &FISH,
-            Self::MedicalPlatform => &MEDICAL_PLATFORM,
-        }
+pub(super) fn places(profile: ConformanceProfile) -> &'static Places {
+    match profile {
+        ConformanceProfile::Fish => &FISH,
+        ConformanceProfile::MedicalPlatform => &MEDICAL_PLATFORM,
     }
 }
 

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use proofload_core::conformance::{CheckInfo, CheckResult, ConformanceReport, Heading, Outcome, SkipReason};
+use proofload_core::environment::HttpVersion;
 
 use super::case::{Case, Stop};
 use super::context::{Context, causes, without_credentials};
+use super::profile::areas;
 use super::{ConformanceProfile, Event, Options, TargetError};
+use crate::run::http_builder;
 
 /// Every check of a profile, in the order in which they are carried out.
 pub fn list(profile: ConformanceProfile) -> Vec<CheckInfo> {
@@ -14,20 +17,40 @@ pub fn list(profile: ConformanceProfile) -> Vec<CheckInfo> {
 }
 
 /// Carries a profile out. `on_event` is told as it goes.
-pub async fn run(options: Options, mut on_event: impl FnMut(Event)) -> Result<ConformanceReport, TargetError> {
-    check_selection(&options)?;
+pub async fn run(options: Options, on_event: impl FnMut(Event)) -> Result<ConformanceReport, TargetError> {
+    run_until(options, std::future::pending(), on_event).await
+}
+
+/// The same until `end`, which says why: what had not come out by then was not reached.
+pub async fn run_until(
+    options: Options,
+    end: impl Future<Output = String>,
+    mut on_event: impl FnMut(Event),
+) -> Result<ConformanceReport, TargetError> {
+    check_selection(options.profile, &options.select)?;
     let client = client(&options)?;
-    preflight(&options, &client).await?;
+    let mut end = std::pin::pin!(end);
+    let mut ended = tokio::select! {
+        reached = preflight(&options, &client) => reached.map(|()| None)?,
+        why = &mut end => Some(why),
+    };
     let options = Arc::new(options);
     let total = cases(options.profile).filter(|case| case.info.is_selected(&options.select)).count();
     on_event(Event::Started { total });
     let (mut results, mut done) = (Vec::new(), 0);
     for case in cases(options.profile) {
         if !case.info.is_selected(&options.select) {
-            results.push(left_out(&case.info));
+            results.push(skipped(&case.info, SkipReason::Disabled, "not among the selected checks".to_owned()));
             continue;
         }
-        let result = carry_out(&case, Context::new(&options, &client)).await;
+        let result = if let Some(why) = &ended {
+            skipped(&case.info, SkipReason::NotReached, why.clone())
+        } else {
+            tokio::select! {
+                result = carry_out(&case, Context::new(&options, &client)) => result,
+                why = &mut end => skipped(&case.info, SkipReason::NotReached, ended.insert(why).clone()),
+            }
+        };
         done += 1;
         let (outcome, message) = (result.outcome, result.message.clone());
         on_event(Event::Checked { done, total, id: case.info.id, outcome, message });
@@ -37,18 +60,17 @@ pub async fn run(options: Options, mut on_event: impl FnMut(Event)) -> Result<Co
 }
 
 fn cases(profile: ConformanceProfile) -> impl Iterator<Item = Case> {
-    profile.areas().iter().flat_map(|area| {
+    areas(profile).iter().flat_map(|area| {
         area.cases.iter().map(|case| Case { info: CheckInfo { feature: area.feature, ..case.info }, run: case.run })
     })
 }
 
-fn check_selection(options: &Options) -> Result<(), TargetError> {
-    let selects = |prefix: &&String| {
-        let prefix = std::slice::from_ref(*prefix);
-        !list(options.profile).iter().any(|info| info.is_selected(prefix))
-    };
-    match options.select.iter().find(selects) {
-        Some(prefix) => Err(TargetError::NothingSelected { profile: options.profile.name(), prefix: prefix.clone() }),
+/// Whether every prefix selects some check of the profile.
+pub fn check_selection(profile: ConformanceProfile, select: &[String]) -> Result<(), TargetError> {
+    let checks = list(profile);
+    let selects_none = |prefix: &&String| !checks.iter().any(|info| info.is_selected(std::slice::from_ref(*prefix)));
+    match select.iter().find(selects_none) {
+        Some(prefix) => Err(TargetError::NothingSelected { profile: profile.name(), prefix: prefix.clone() }),
         None => Ok(()),
     }
 }
@@ -58,16 +80,9 @@ fn client(options: &Options) -> Result<reqwest::Client, TargetError> {
     if !matches!(options.target.scheme(), "http" | "https") || options.target.host().is_none() {
         return Err(unusable("it is not an http or https address".to_owned()));
     }
-    // Fails only when this process has chosen a provider before, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        // Answers are judged as they come, whatever features other crates switch on in the client.
-        .no_gzip()
-        .connect_timeout(options.timeouts.connect)
-        .timeout(options.timeouts.request)
-        .build()
+    let version = if options.http2 { HttpVersion::Http2 } else { HttpVersion::Auto };
+    http_builder(version, &options.authorities)
+        .and_then(|builder| builder.connect_timeout(options.timeouts.connect).timeout(options.timeouts.request).build())
         .map_err(|error| unusable(causes(&error)))
 }
 
@@ -90,9 +105,8 @@ async fn carry_out(case: &Case, context: Context) -> CheckResult {
     CheckResult { outcome, skip_reason, message, repro, exchanges, ..blank(&case.info) }
 }
 
-fn left_out(info: &CheckInfo) -> CheckResult {
-    let message = "not among the selected checks".to_owned();
-    CheckResult { outcome: Outcome::Skip, skip_reason: Some(SkipReason::Disabled), message, ..blank(info) }
+fn skipped(info: &CheckInfo, reason: SkipReason, message: String) -> CheckResult {
+    CheckResult { outcome: Outcome::Skip, skip_reason: Some(reason), message, ..blank(info) }
 }
 
 fn blank(info: &CheckInfo) -> CheckResult {

@@ -9,7 +9,7 @@ use axum::http::HeaderMap;
 use axum::routing::get;
 use proofload_core::conformance::{ConformanceReport, Outcome, ProfileResult, SkipReason, files};
 
-use super::{ConformanceProfile, Event, Options, TargetError, Timeouts, TokenSource, list, run};
+use super::{ConformanceProfile, Event, Options, TargetError, Timeouts, TokenSource, list, run, run_until};
 
 /// Serves `router` while the test runs; its address.
 async fn serve(router: Router) -> String {
@@ -98,6 +98,22 @@ async fn without_a_key_the_checks_of_tokens_are_skipped_and_the_result_is_partia
         matches!(events[..], [Event::Started { total: 1 }, Event::Checked { done: 1, total: 1, .. }]),
         "{events:?}"
     );
+}
+
+/// What had come out by the end is kept; the rest says that it was not reached, and why.
+#[tokio::test]
+async fn checks_that_the_end_came_before_were_not_reached() {
+    let target = serve(Router::new()).await;
+    let selected = options(ConformanceProfile::Fish, &target, &["http.path", "http.health"]);
+    let mut events = 0;
+    let report = run_until(selected, async { "it took too long".to_owned() }, |_| events += 1).await.unwrap();
+    let asked = report.checks.iter().filter(|check| check.skip_reason != Some(SkipReason::Disabled));
+    let asked: Vec<_> = asked.collect();
+    assert!(asked.len() > 3 && events == asked.len() + 1, "{events}");
+    for check in asked {
+        assert_eq!((check.skip_reason, check.message.as_str()), (Some(SkipReason::NotReached), "it took too long"));
+    }
+    assert_eq!(report.result, ProfileResult::Partial);
 }
 
 /// A target that repeats everything it is told: the worst that can happen to a secret.

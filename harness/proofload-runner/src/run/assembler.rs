@@ -73,6 +73,7 @@ impl Assembler {
             cluster,
             external: Vec::new(),
             aborted: None,
+            conformance: Vec::new(),
         };
         Self { record, pending: BTreeMap::new(), iterations: BTreeMap::new() }
     }

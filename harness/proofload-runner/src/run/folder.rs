@@ -32,6 +32,14 @@ impl RunFolder {
         Ok(Self { path, id: id.to_owned() })
     }
 
+    /// Makes a folder inside, with those above it.
+    ///
+    /// # Errors
+    /// A sentence naming the folder.
+    pub(super) fn make(&self, name: &str) -> Result<(), RunError> {
+        std::fs::create_dir_all(self.path.join(name)).map_err(|error| self.unwritable(name, &error))
+    }
+
     /// Writes a file whole or not at all, so that a killed run leaves the last complete one.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 //! together. Judging and rendering are not done here.
 
 mod assembler;
+mod conformance;
 mod engine;
 mod external;
 mod folder;
@@ -23,10 +24,11 @@ use proofload_core::trace::Traces;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use assembler::timed_steps;
+pub use conformance::check_conformance;
 pub use engine::{check_engine, keep_interrupts};
 pub use folder::RunFolder;
 pub use generators::JOIN_TOKEN_VARIABLE;
-pub(crate) use tls::{http_client, tls_config};
+pub(crate) use tls::{http_builder, http_client, tls_config};
 
 use crate::audit::calibrate;
 use crate::clock::RunClock;
@@ -134,6 +136,7 @@ pub async fn run(
     on_event: &mut dyn FnMut(Event),
 ) -> Result<RunRecord, RunError> {
     check_engine(&request.scenario, request.generators)?;
+    check_conformance(&request.scenario)?;
     crate::load::compile(&request.scenario).map_err(RunError::Setup)?;
     check_token_lifetimes(&request)?;
     raise_file_limit();
@@ -151,7 +154,10 @@ pub async fn run(
     stage.data = data;
     stage.methods = methods;
     stage.calibration = Some(calibration);
-    let outcome = session::run_session(&request, &mut stage, &stop, on_event).await;
+    let outcome = match session::run_session(&request, &mut stage, &stop, on_event).await {
+        Ok(record) => conformance::carry_out(record, (&request, &stage), &stop, on_event).await,
+        failed => failed,
+    };
     on_event(Event::Phase { phase: Phase::Stopping });
     stage.end().await;
     outcome

@@ -35,6 +35,7 @@ pub(super) struct Stage {
     pub(super) tls: Arc<rustls::ClientConfig>,
     /// Of the environment, as PEM texts.
     pub(super) authorities: Vec<String>,
+    pub(super) secrets: Arc<Secrets>,
     processes: Vec<Running>,
     /// Secrets and the stack's own data; gone when this is dropped.
     _data: tempfile::TempDir,
@@ -71,6 +72,7 @@ pub(super) async fn prepare(
         .map_err(|error| RunError::Folder(format!("no folder for the run's data could be made: {error}")))?;
     let secrets = Secrets::fetch(&environment.secrets, &place.variable, &place.environment_folder, data.path())
         .map_err(RunError::Setup)?;
+    let secrets = Arc::new(secrets);
     for (name, path) in secrets.files() {
         on_event(Event::SecretReady { name: name.clone(), path: path.clone() });
     }
@@ -94,11 +96,12 @@ pub(super) async fn prepare(
         http: spawner.http.clone(),
         tls,
         authorities,
+        secrets: Arc::clone(&secrets),
         processes: Vec::new(),
         _data: data,
     };
     let brought_up = tokio::select! {
-        brought_up = bring_up((place, driven), &mut stage, &spawner, Arc::new(secrets), on_event) => brought_up,
+        brought_up = bring_up((place, driven), &mut stage, &spawner, secrets, on_event) => brought_up,
         () = stop.cancelled() => Err(RunError::Interrupted),
     };
     match brought_up {

@@ -54,22 +54,27 @@ pub(crate) fn tls_config(authorities: &Authorities) -> Result<Arc<rustls::Client
 
 /// The client for everything that is not load.
 pub(crate) fn http_client(version: HttpVersion, authorities: &Authorities) -> Result<reqwest::Client, RunError> {
-    let failed = |error: reqwest::Error| RunError::Internal(format!("the HTTP client could not be set up: {error}"));
+    http_builder(version, authorities)
+        .and_then(|builder| builder.user_agent(concat!("proofload/", env!("CARGO_PKG_VERSION"))).build())
+        .map_err(|error| RunError::Internal(format!("the HTTP client could not be set up: {error}")))
+}
+
+/// What every such client has in common: answers come as they are sent, and nobody stands between.
+pub(crate) fn http_builder(version: HttpVersion, authorities: &Authorities) -> reqwest::Result<reqwest::ClientBuilder> {
     // Fails only where a provider is installed already, and then that one serves.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder()
-        .user_agent(concat!("proofload/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         // Goose's features bring decompression into every client of the build; what is measured comes as it is sent.
         .no_gzip();
     for text in authorities {
-        builder = builder.tls_certs_merge(reqwest::Certificate::from_pem_bundle(text.as_bytes()).map_err(failed)?);
+        builder = builder.tls_certs_merge(reqwest::Certificate::from_pem_bundle(text.as_bytes())?);
     }
     if version == HttpVersion::Http2 {
         builder = builder.http2_prior_knowledge();
     }
-    builder.build().map_err(failed)
+    Ok(builder)
 }
 
 fn certificates(text: &str) -> Result<Vec<CertificateDer<'static>>, rustls::pki_types::pem::Error> {

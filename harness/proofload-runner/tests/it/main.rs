@@ -5,6 +5,8 @@ mod abort;
 #[cfg(test)]
 mod bad_servers;
 #[cfg(test)]
+mod contracts;
+#[cfg(test)]
 mod driven;
 #[cfg(test)]
 mod flows;

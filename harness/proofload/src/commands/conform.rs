@@ -4,12 +4,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use proofload_core::conformance::files;
+use proofload_core::report::rfc3339;
 use proofload_runner::conformance::{ConformanceProfile, Event, Options, TokenSource, list, run};
 use proofload_runner::unix_ms;
 
 use crate::args::ConformArgs;
 use crate::failure::Failure;
-use crate::stamp;
 
 pub(crate) async fn conform(args: ConformArgs) -> Result<u8, Failure> {
     let profile = ConformanceProfile::from_name(&args.profile).ok_or_else(|| {
@@ -57,7 +57,7 @@ fn options(args: &ConformArgs, profile: ConformanceProfile, target: &str) -> Res
         None => None,
     };
     Ok(Options {
-        date: stamp::rfc3339(unix_ms()),
+        date: rfc3339(unix_ms()),
         token,
         select: args.select.clone(),
         strict: args.strict,

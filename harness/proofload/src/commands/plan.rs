@@ -4,8 +4,10 @@ use std::io::Write;
 
 use proofload_core::judge::{POWER, detectable, samples_least};
 use proofload_core::plan::{Demand, MachineLimits, Plan, demand, mebibytes, window_ns};
-use proofload_core::scenario::{Bound, Claim, Scenario, Sli};
+use proofload_core::scenario::{Bound, Claim, ConformanceClause, Scenario, Sli};
+use proofload_runner::conformance::list;
 use proofload_runner::machine_limits;
+use proofload_runner::run::check_conformance;
 
 use crate::args::PlanArgs;
 use crate::failure::Failure;
@@ -13,6 +15,7 @@ use crate::files;
 
 pub(crate) fn plan(args: &PlanArgs) -> Result<u8, Failure> {
     let (scenario, source) = files::scenario(&args.scenario)?;
+    check_conformance(&scenario)?;
     let scenario = scenario.scaled(args.scale);
     let (_, plan) = files::plan(&scenario, &source.folder, args.seed)?;
     let mut out = std::io::stdout();
@@ -34,7 +37,7 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<u8, Failure> {
             writeln!(out, "    {:<12} {from:>6.1} s – {to:>6.1} s  {:>6} arrivals", stage.name, stage.arrivals)?;
         }
     }
-    for line in expected_samples(&scenario, &plan) {
+    for line in contract_lines(&scenario).iter().chain(&expected_samples(&scenario, &plan)) {
         writeln!(out, "{line}")?;
     }
     let demand = demand(&scenario, &plan);
@@ -44,6 +47,21 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<u8, Failure> {
     }
     refuse_what_cannot_be_met(&demand, &limits)?;
     Ok(0)
+}
+
+/// Each contract that is looked at after the load, and how many of its checks.
+fn contract_lines(scenario: &Scenario) -> Vec<String> {
+    let line = |clause: &ConformanceClause| {
+        let checks = list(clause.profile);
+        let selected = checks.iter().filter(|check| check.is_selected(&clause.select)).count();
+        format!(
+            "  then conformance of {} to {}: {selected} of {} checks",
+            clause.system,
+            clause.profile.name(),
+            checks.len()
+        )
+    };
+    scenario.conformance.iter().map(line).collect()
 }
 
 /// Every arrival on a line of its own. That nobody reads on (`| head`) is no failure.

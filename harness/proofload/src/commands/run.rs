@@ -14,7 +14,9 @@ use proofload_core::report::{Format, Report, closing_lines, files};
 use proofload_core::scenario::Scenario;
 use proofload_core::trace::Traces;
 use proofload_runner::otlp::Receiver;
-use proofload_runner::run::{Place, RunFolder, RunRequest, check_engine, keep_interrupts, run as run_scenario};
+use proofload_runner::run::{
+    Place, RunFolder, RunRequest, check_conformance, check_engine, keep_interrupts, run as run_scenario,
+};
 use proofload_runner::{machine_limits, unix_ms};
 use tokio_util::sync::CancellationToken;
 
@@ -89,6 +91,7 @@ impl Ready {
         }
         check_target(args, &scenario)?;
         check_engine(&scenario, args.generators)?;
+        check_conformance(&scenario)?;
         let (traces, plan) = files::plan(&scenario, &source.folder, args.seed)?;
         if let Some(misfit) = environment.replay_above_ceiling(&scenario, &plan) {
             return Err(Failure::usage(format!("error: {misfit}")));

@@ -25,6 +25,9 @@ fn said(event: &Event) -> Option<Said> {
         Event::SystemReady { name, url } => Said::SystemReady { name, url },
         Event::Progress(figures) => Said::Second(figures),
         Event::Scaled { target, from, to, reason } => Said::Scaled { target, from, to, reason },
+        Event::Checked { system, profile, id, outcome, done, total } => {
+            Said::Checked { system, profile, id, outcome, done, total }
+        }
         Event::Warning { text } => Said::Warning { text },
         Event::Note { text } => Said::Note { text },
         _ => return None,

@@ -5,7 +5,7 @@ use std::io::Write;
 use proofload_core::judge::StandingState;
 use proofload_runner::event::{Event, Progress as Figures};
 
-use super::state::{State, announcement, word};
+use super::state::{Checks, State, announcement, word};
 
 /// One line of figures in so many seconds.
 const EVERY_S: u64 = 5;
@@ -40,9 +40,22 @@ impl PlainLines {
                 self.told_s = figures.at_s;
                 line(&describe(self.state.phase.map_or("", word), figures));
             }
-            event => announcement(event).iter().for_each(|text| line(text)),
+            event => {
+                let checks = self.state.checks.as_ref().filter(|_| matches!(event, Event::Checked { .. }));
+                for text in announcement(event).into_iter().chain(checks.and_then(quarter)) {
+                    line(&text);
+                }
+            }
         }
     }
+}
+
+/// A line for each quarter of a contract's checks.
+fn quarter(checks: &Checks) -> Option<String> {
+    let Checks { contract, done, total } = checks;
+    let quarters = |done: u64| done * 4 / total.max(&1);
+    let is_quarter = quarters(*done) > quarters(done.saturating_sub(1));
+    is_quarter.then(|| format!("conformance {contract}: {done} of {total} checks"))
 }
 
 /// A closed standard error must not end a run.

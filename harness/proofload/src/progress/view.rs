@@ -2,7 +2,7 @@
 
 use console::{Style, measure_text_width, truncate_str};
 use proofload_core::judge::{Standing, StandingState};
-use proofload_runner::event::Progress as Figures;
+use proofload_runner::event::{Phase, Progress as Figures};
 
 use super::state::{State, word};
 
@@ -32,12 +32,10 @@ pub(super) struct Canvas {
 pub(super) fn lines(state: &State, canvas: Canvas) -> Vec<String> {
     let mut lines = vec![header(state, canvas)];
     if let Some(figures) = &state.figures {
-        if !figures.stages.is_empty() {
-            lines.extend(wrapped("stage", &figures.stages, " + ", canvas));
+        // Once the load is over, its last second would read as the present one.
+        if state.phase != Some(Phase::Conformance) {
+            lines.extend(load(state, figures, canvas));
         }
-        lines.extend(wrapped("rate", &rate(figures, canvas), ", ", canvas));
-        lines.push(headed("response", &response(state, figures, canvas), canvas));
-        lines.extend(wrapped("jobs", &jobs(figures), ", ", canvas));
         lines.extend(rules(&figures.rules, canvas));
     }
     if let Some(last) = &state.last_warning {
@@ -47,6 +45,18 @@ pub(super) fn lines(state: &State, canvas: Canvas) -> Vec<String> {
     let most = canvas.height.saturating_sub(1).max(1);
     lines.truncate(most);
     lines.into_iter().map(|line| truncate_str(&line, canvas.width, "…").into_owned()).collect()
+}
+
+/// What is due, answered and open.
+fn load(state: &State, figures: &Figures, canvas: Canvas) -> Vec<String> {
+    let mut lines = Vec::new();
+    if !figures.stages.is_empty() {
+        lines.extend(wrapped("stage", &figures.stages, " + ", canvas));
+    }
+    lines.extend(wrapped("rate", &rate(figures, canvas), ", ", canvas));
+    lines.push(headed("response", &response(state, figures, canvas), canvas));
+    lines.extend(wrapped("jobs", &jobs(figures), ", ", canvas));
+    lines
 }
 
 impl Canvas {
@@ -78,6 +88,11 @@ fn wrapped(head: &str, parts: &[String], between: &str, canvas: Canvas) -> Vec<S
 /// Phase, a bar of time, and what is left of it.
 fn header(state: &State, canvas: Canvas) -> String {
     let phase = canvas.paint(Style::new().bold(), state.phase.map_or("starting", word));
+    if state.phase == Some(Phase::Conformance) {
+        let Some(checks) = &state.checks else { return format!("{phase}…") };
+        let words = format!("{} of {} checks of {}", checks.done, checks.total, checks.contract);
+        return headed_by_bar(&phase, (checks.done, checks.total), &words, canvas);
+    }
     let Some(figures) = state.figures.as_ref().filter(|figures| figures.planned_s > 0) else {
         return format!("{phase}…");
     };
@@ -86,9 +101,13 @@ fn header(state: &State, canvas: Canvas) -> String {
         0 => format!("{} s after the plan", at - planned),
         left => format!("{left} s left"),
     };
-    let words = format!("{at} of {planned} s, {left}");
-    let room = canvas.width.saturating_sub(measure_text_width(&phase) + measure_text_width(&words) + 4).min(BAR_MAX);
-    let done = usize::try_from(at.min(planned) * room as u64 / planned).unwrap_or(room);
+    headed_by_bar(&phase, (at, planned), &format!("{at} of {planned} s, {left}"), canvas)
+}
+
+/// Phase, a bar of how much of the whole is done, and the same in words.
+fn headed_by_bar(phase: &str, (done, whole): (u64, u64), words: &str, canvas: Canvas) -> String {
+    let room = canvas.width.saturating_sub(measure_text_width(phase) + measure_text_width(words) + 4).min(BAR_MAX);
+    let done = usize::try_from(done.min(whole) * room as u64 / whole.max(1)).unwrap_or(room);
     let bar = format!("{}{}", "━".repeat(done), "─".repeat(room - done));
     format!("{phase}  {}  {words}", canvas.paint(Style::new().cyan(), &bar))
 }

@@ -7,6 +7,8 @@ mod cli;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
+mod contracts;
+#[cfg(test)]
 mod doctor;
 #[cfg(test)]
 mod durability;

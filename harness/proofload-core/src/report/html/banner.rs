@@ -28,6 +28,8 @@ pub(super) struct Banner {
     pub(super) load: String,
     pub(super) jobs: String,
     pub(super) scaling: String,
+    /// Empty where no contract was looked at.
+    pub(super) conformance: String,
     pub(super) when: String,
 }
 
@@ -66,6 +68,7 @@ pub(super) fn banner(report: &Report) -> Banner {
         load: words::clip(&closing::load(report), 400),
         jobs: words::clip(&closing::jobs(report), 400),
         scaling: words::clip(&closing::scaling(report), 400),
+        conformance: words::clip(&closing::conformance(report).unwrap_or_default(), 400),
         when: format!(
             "{} on {}, started {}, lasted {}",
             words::clip(&run.id, 120),

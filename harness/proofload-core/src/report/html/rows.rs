@@ -125,7 +125,7 @@ pub(super) fn caution(report: &Report) -> &'static str {
         return "";
     }
     "proofload’s own instruments failed in this run, so no time or rate below says anything about the system. Counts \
-     of jobs are facts and stay true."
+     of jobs, and what the checks of a contract saw, are facts and stay true."
 }
 
 /// Whether times and rates of this run mean nothing.

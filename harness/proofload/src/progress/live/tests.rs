@@ -1,6 +1,7 @@
 //! What a terminal shows of a run, at several sizes, drawn by the code that draws a real one.
 
 use indicatif::{InMemoryTerm, TermLike};
+use proofload_core::conformance::{ConformanceProfile, Outcome};
 use proofload_core::judge::{Standing, StandingState};
 use proofload_core::live::{Percentiles, Replicas};
 use proofload_runner::event::{Phase, Progress as Figures};
@@ -61,11 +62,15 @@ fn events() -> Vec<Event> {
 
 /// Draws all events on a terminal; gives what it shows while the run goes and when it has ended.
 fn shown(size: fn() -> (usize, usize), colour: bool) -> (InMemoryTerm, LiveView) {
+    drawn(&events(), size, colour)
+}
+
+fn drawn(events: &[Event], size: fn() -> (usize, usize), colour: bool) -> (InMemoryTerm, LiveView) {
     let (width, height) = size();
     let term = InMemoryTerm::new(u16::try_from(height).unwrap(), u16::try_from(width).unwrap());
     let target = ProgressDrawTarget::term_like(Box::new(term.clone()));
     let mut view = LiveView::new(target, colour, size);
-    for event in &events() {
+    for event in events {
         view.on_event(event);
     }
     // As at the next draw: indicatif may leave some out.
@@ -106,4 +111,25 @@ fn colour_only_repeats_what_words_say() {
     assert_eq!(escapes(&plain), 0);
     assert!(escapes(&coloured) > 0);
     assert_eq!(coloured.width(), 110);
+}
+
+#[test]
+fn contracts_show_how_far_they_have_come_and_what_failed() {
+    let checked = |id: &str, outcome: Outcome, done: u64| Event::Checked {
+        system: "harbour".to_owned(),
+        profile: ConformanceProfile::Fish,
+        id: id.to_owned(),
+        outcome,
+        done,
+        total: 71,
+    };
+    let mut events = events();
+    events.push(Event::Phase { phase: Phase::Conformance });
+    events.extend([
+        checked("http.health.json", Outcome::Pass, 29),
+        checked("http.path.unknown-404", Outcome::Fail, 30),
+        checked("job.id.malformed-404", Outcome::Skip, 31),
+    ]);
+    let (term, _view) = drawn(&events, || (80, 24), false);
+    insta::assert_snapshot!(term.contents());
 }
