@@ -1,5 +1,6 @@
 //! From an environment as written to one that cannot be wrong, and whether a scenario fits it.
 
+use super::check_prices::{check_prices, uncounted};
 use super::written::{
     WrittenCluster, WrittenEnvironment, WrittenLocalCluster, WrittenProcess, WrittenPrometheus, WrittenQueue,
     WrittenSecret, WrittenSystem, WrittenToken,
@@ -45,6 +46,7 @@ pub(super) fn check(file: &str, written: WrittenEnvironment) -> Result<Environme
         systems,
         cluster,
         prometheus: written.prometheus.as_ref().and_then(|it| check_prometheus(it, &known, &mut report)),
+        prices: written.prices.as_ref().and_then(|it| check_prices(it, &mut report)),
     };
     report.finish(Some(environment))
 }
@@ -78,6 +80,7 @@ pub(super) fn misfits(environment: &Environment, scenario: &Scenario) -> Vec<Str
             misfits.push(format!("the cluster of `{}` runs no {}{help}", environment.name, clause.target));
         }
     }
+    misfits.extend(uncounted(environment));
     misfits.extend(above_ceiling(environment, scenario));
     misfits.dedup();
     misfits

@@ -1,6 +1,8 @@
 //! An environment: as written, then as checked. Secrets are held by reference only, never by value.
 
 mod check;
+mod check_prices;
+mod prices;
 mod written;
 
 use std::time::Duration;
@@ -10,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Problems;
 use crate::scenario::Template;
+
+pub use prices::{Price, Prices};
 
 /// Where a scenario runs.
 #[derive(Debug, Clone)]
@@ -34,6 +38,8 @@ pub struct Environment {
     pub cluster: Option<LocalCluster>,
     /// The Prometheus that rules ask.
     pub prometheus: Option<Prometheus>,
+    /// What things cost.
+    pub prices: Option<Prices>,
 }
 
 /// A Prometheus, or what answers as one does.

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::environment::Prices;
 use crate::plan::PlannedWorkload;
 
 pub use audit::{AuditEvidence, Calibration, Standstill, worse, worse_of_each};
@@ -41,6 +42,9 @@ pub struct RunRecord {
     /// What Prometheus answered to the queries of the rules; empty where the environment has none.
     #[serde(default)]
     pub external: Vec<ExternalEvidence>,
+    /// The prices that the environment states, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prices: Option<Prices>,
     /// The rule that ended the run early, if one did.
     #[serde(default)]
     pub aborted: Option<Aborted>,

@@ -247,6 +247,7 @@ fn run(behaviour: &Behaviour, id: &str) -> Run {
         generator: generator(due, behaviour.wake_lag_us),
         cluster: Some(cluster()),
         external: Vec::new(),
+        prices: None,
         aborted: None,
     };
     Run { scenario, record }

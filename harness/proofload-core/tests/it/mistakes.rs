@@ -428,6 +428,10 @@ cluster:
     pods:
       Deployment/resizer:
         worker: { command: [worker], ready: /health }
+prices:
+  currency: USD
+  replicas: { Deployment/resizer: 0.55/h }
+  fixed: { postgres: 200/month }
 "#;
 
 const ENVIRONMENT_MISTAKES: &[(&str, &str)] = &[
@@ -443,6 +447,17 @@ const ENVIRONMENT_MISTAKES: &[(&str, &str)] = &[
     ("speed: 10", "speed: 1000"),
     ("    system: shop", "    system: shops"),
     ("command: [worker]", "command: []"),
+    ("currency: USD", "currency: dollars"),
+    ("currency: USD", "currency: 5"),
+    ("  currency: USD\n", ""),
+    ("0.55/h", "-0.55/h"),
+    ("0.55/h", "NaN/h"),
+    ("0.55/h", "0.55"),
+    ("0.55/h", "0.55/hour"),
+    ("200/month", "200/moon"),
+    ("200/month", "200 USD/month"),
+    ("  fixed:", "  fixd:"),
+    ("  replicas: { Deployment/resizer: 0.55/h }\n  fixed: { postgres: 200/month }\n", ""),
 ];
 
 #[test]
@@ -480,6 +495,23 @@ fn a_scenario_that_does_not_fit_its_environment_is_refused_before_anything_start
     ];
     insta::assert_snapshot!(told.join("\n"));
     assert_eq!(check("demo", "demo"), "");
+}
+
+/// What nobody counts would be free.
+#[test]
+fn a_price_of_replicas_that_no_cluster_runs_is_refused_before_anything_starts() {
+    let scenario = Scenario::parse("demo.yaml", SCENARIO).unwrap();
+    let check = |environment: &str, expected: &str| {
+        let environment = Environment::parse("local.yaml", environment).unwrap();
+        assert_eq!(environment.misfits(&scenario), [expected]);
+    };
+    let misspelt = ENVIRONMENT.replacen("{ Deployment/resizer", "{ Deployment/resiser", 1);
+    let told = "environment `local` prices replicas of Deployment/resiser, and no cluster of it runs them";
+    check(&misspelt, &format!("{told}; did you mean `Deployment/resizer`?"));
+    let (before, cluster) = ENVIRONMENT.split_once("cluster:").unwrap();
+    let (_, prices) = cluster.split_once("prices:").unwrap();
+    let told = "environment `local` prices replicas of Deployment/resizer, and no cluster of it runs them";
+    check(&format!("{before}prices:{prices}"), &format!("{told}; price it under `fixed`"));
 }
 
 /// The rate of a replay stands in no scenario, so the ceiling is held against the plan.
