@@ -114,7 +114,7 @@ pub struct Figure {
     pub interval: Option<(f64, f64)>,
     /// The bound it is held against.
     pub limit: f64,
-    /// `ms`, `%`, `jobs`, `/s`, `replicas`, `s`.
+    /// `ms`, `%`, `jobs`, `/s`, `replicas`, `s`; of money `USD`, `USD/h` or `USD per 1,000`, by its currency.
     pub unit: String,
 }
 

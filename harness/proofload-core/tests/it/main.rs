@@ -3,6 +3,8 @@
 //! The modules say `cfg(test)` for clippy, which else takes their helpers for code that may not `unwrap`.
 
 #[cfg(test)]
+mod costs;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod hostile;
