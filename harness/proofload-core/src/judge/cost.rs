@@ -1,7 +1,7 @@
 //! What a stretch of a run cost, by the prices of its environment. Replicas and fixed parts are paid in cluster time, as
 //! scaling is judged in it.
 
-use super::slo::{Held, replicas_held};
+use super::slo::{COVERED_MIN, Held, replicas_held};
 use crate::environment::{Price, Prices};
 use crate::evidence::{RunEnd, RunRecord};
 
@@ -125,5 +125,10 @@ impl PricedWorkload<'_> {
     /// Hours of ready replicas over the whole stretch.
     pub(crate) fn replica_hours(&self) -> f64 {
         if self.covered > 0.0 { self.seen_hours / self.covered } else { 0.0 }
+    }
+
+    /// Whether its replicas are known for so much of the stretch that its cost is too.
+    pub(crate) fn is_known(&self) -> bool {
+        self.covered >= COVERED_MIN
     }
 }

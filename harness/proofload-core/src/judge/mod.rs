@@ -18,6 +18,7 @@ mod validity;
 
 pub use burn::{Burn, BurnCount, BurnRule, burn_rules};
 pub use comparison::{Comparison, Design, compare, compare_runs};
+pub(crate) use cost::{PricedWorkload, has_one_clock, rounded, speed, spending};
 pub use finding::{Figure, Finding, Group, Outcome, Verdict};
 pub use power::{Detectable, POWER, detectable};
 pub(crate) use slo::PER_1000;

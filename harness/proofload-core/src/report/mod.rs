@@ -2,6 +2,7 @@
 
 mod closing;
 mod compared;
+mod cost;
 mod figures;
 mod format;
 mod hlog;
@@ -28,6 +29,7 @@ use crate::judge::{Finding, Signal, Verdict};
 
 pub use closing::closing_lines;
 pub use compared::compared_lines;
+pub use cost::{CostSummary, FixedCost, JobCost, WorkloadCost};
 pub use format::Format;
 pub use jtl::JTL_ROWS_MAX;
 pub use summary::{Intervals, LoadSummary, Quantiles, ScalingSummary, StepSummary};
@@ -64,6 +66,9 @@ pub struct Report {
     pub ledgers: Vec<LedgerEvidence>,
     /// The scaled workloads.
     pub scaling: Vec<ScalingSummary>,
+    /// What the run cost; absent where the environment states no prices.
+    #[serde(default)]
+    pub cost: Option<CostSummary>,
 }
 
 /// One file of a run folder.
@@ -117,6 +122,7 @@ impl Report {
             steps: record.steps.iter().map(summary::step).collect(),
             ledgers: record.ledgers.clone(),
             scaling: record.cluster.iter().flat_map(summary::scaling).collect(),
+            cost: cost::cost(record),
         }
     }
 }

@@ -10,6 +10,7 @@
 use std::collections::BTreeMap;
 
 use proofload_core::baseline::{Baseline, BaselineRun};
+use proofload_core::environment::Prices;
 use proofload_core::evidence::{
     AuditEvidence, Calibration, CheckCounts, ClusterEvidence, Fate, GeneratorEvidence, Histogram, LedgerEntry,
     LedgerEvidence, Mark, ReplicaPoint, RunEnd, RunInfo, RunRecord, ScaledWorkload, ScalingSync, Second, SlowSample,
@@ -132,6 +133,30 @@ pub(crate) fn fail() -> Run {
     let slow = |at| if (40..62).contains(&at) { 420.0 } else { 26.0 };
     let behaviour = Behaviour { median_ms: slow, errors_at: &[44, 45], broken_at: &[50, 51, 52], lost: 3, ..HEALTHY };
     run(&behaviour, "2026-11-21-1012-fail")
+}
+
+/// The prices of medical-platform, a month of one replica each (shared/systems.md): the run holds its latencies and
+/// costs more than it may.
+pub(crate) fn priced() -> Run {
+    let mut run = run(&HEALTHY, "2026-11-21-1055-priced");
+    let rules = "slos:
+  - { sli: cost.total, max: 0.15 }
+  - { sli: cost.hourly, max: 2.5, during: uploads.peak }
+  - { sli: cost.per_1000(upload), max: 0.05 }
+  - { sli: cost.per_1000(upload-study), max: 0.00005 }";
+    run.scenario = Scenario::parse("upload-peak.yaml", &SCENARIO.replace("slos:", rules)).unwrap();
+    run.record.cluster.as_mut().unwrap().speed = 1.0;
+    run.record.prices = Some(prices());
+    run
+}
+
+pub(crate) fn prices() -> Prices {
+    let prices = r#"{
+        "currency": "USD",
+        "replicas": { "Deployment/ml-inference": "400/month" },
+        "fixed": { "api-gateway": "150/month", "postgres": "200/month", "rabbitmq": "150/month", "redis": "100/month" }
+    }"#;
+    serde_json::from_str(prices).unwrap()
 }
 
 /// proofload itself was late.

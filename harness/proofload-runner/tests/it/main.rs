@@ -5,6 +5,8 @@ mod abort;
 #[cfg(test)]
 mod bad_servers;
 #[cfg(test)]
+mod cost;
+#[cfg(test)]
 mod driven;
 #[cfg(test)]
 mod flows;

@@ -3,6 +3,7 @@
 
 mod banner;
 mod buckets;
+mod cost;
 mod heat;
 mod jobs;
 mod latency;
@@ -60,6 +61,7 @@ struct Page {
     ledger: jobs::Ledger,
     scaling: Vec<scaling::ScaledSection>,
     scaling_note: String,
+    cost: Option<cost::Cost>,
     slowest: samples::Slowest,
     command: String,
     about: Vec<rows::Pair>,
@@ -83,6 +85,7 @@ pub(super) fn render(report: &Report, record: &RunRecord, baseline: Option<&Base
         ledger: jobs::ledger(report),
         scaling: scaling::sections(record),
         scaling_note: scaling::note(record),
+        cost: cost::cost(report),
         slowest: samples::slowest(record),
         command: words::clip(&report.run.command, 4000),
         about: rows::about(report),
