@@ -30,19 +30,19 @@ pub struct BaselineRun {
     pub accepted: Option<Accepted>,
     /// Who ran what, where and when.
     pub run: RunInfo,
-    /// The measured value of every rule on times and rates, by the id of its finding.
+    /// The measured value of every rule on times, rates and money, by the id of its finding.
     pub values: BTreeMap<String, Measured>,
     /// All response times of every step, for drawings.
     pub steps: Vec<StepTimes>,
 }
 
-/// What a rule on a time or a rate measured.
+/// What a rule on a time, a rate or money measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Measured {
     /// The rule in words.
     pub title: String,
-    /// `ms` or `/s`.
+    /// `ms`, `/s`, or money.
     pub unit: String,
     /// The value; above 0.
     pub value: f64,
@@ -150,15 +150,16 @@ impl BaselineRun {
 }
 
 impl Measured {
-    /// The value of a finding that can be compared between runs. Times and rates are positive and compared by their
-    /// ratio; counts and shares are not.
+    /// The value of a finding that can be compared between runs. Times, rates and money are positive and compared by
+    /// their ratio; counts and shares are not.
     fn of(finding: &Finding) -> Option<Self> {
         let figure = finding.figure.as_ref().filter(|_| finding.group == Group::Slo)?;
-        let value = figure.value.filter(|value| *value > 0.0 && matches!(figure.unit.as_str(), "ms" | "/s"))?;
+        let has_ratio = matches!(figure.unit.as_str(), "ms" | "/s") || finding.id.starts_with("slo.cost.");
+        let value = figure.value.filter(|value| *value > 0.0 && has_ratio)?;
         Some(Self { title: finding.title.clone(), unit: figure.unit.clone(), value })
     }
 
-    /// The value so that more is worse: a time as it is, of a rate the time between two.
+    /// The value so that more is worse: a time or money as it is, of a rate the time between two.
     pub(crate) fn cost(&self) -> f64 {
         if self.unit == "/s" { 1.0 / self.value } else { self.value }
     }

@@ -4,8 +4,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::judge::turns::Side;
 use crate::conformance::{ConformanceProfile, Outcome};
+use crate::judge::turns::Side;
 use crate::judge::{Standing, Verdict};
 use crate::pairs::RuleShift;
 

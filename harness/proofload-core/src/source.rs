@@ -118,7 +118,7 @@ pub(crate) fn suggest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) 
         Some((distance, candidate)) if distance <= 2.max(word.len() / 3) => {
             Some(format!("did you mean `{candidate}`?"))
         }
-        Some(_) if known.len() <= 12 => Some(format!("known: {}", known.join(", "))),
+        Some(_) if known.len() <= 16 => Some(format!("known: {}", known.join(", "))),
         _ => None,
     }
 }

@@ -1,6 +1,7 @@
 //! From an environment as written to one that cannot be wrong, and whether a scenario fits it.
 
 use super::check_conformance::{check_body_max, token_misfit};
+use super::check_prices::{check_prices, uncounted};
 use super::written::{
     WrittenCluster, WrittenEnvironment, WrittenLocalCluster, WrittenProcess, WrittenPrometheus, WrittenQueue,
     WrittenSecret, WrittenSystem, WrittenToken,
@@ -46,6 +47,7 @@ pub(super) fn check(file: &str, written: WrittenEnvironment) -> Result<Environme
         systems,
         cluster,
         prometheus: written.prometheus.as_ref().and_then(|it| check_prometheus(it, &known, &mut report)),
+        prices: written.prices.as_ref().and_then(|it| check_prices(it, &mut report)),
     };
     report.finish(Some(environment))
 }
@@ -80,6 +82,7 @@ pub(super) fn misfits(environment: &Environment, scenario: &Scenario) -> Vec<Str
         }
     }
     misfits.extend(scenario.conformance.iter().filter_map(|clause| token_misfit(environment, clause)));
+    misfits.extend(uncounted(environment));
     misfits.extend(above_ceiling(environment, scenario));
     misfits.dedup();
     misfits

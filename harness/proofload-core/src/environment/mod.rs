@@ -2,6 +2,8 @@
 
 mod check;
 mod check_conformance;
+mod check_prices;
+mod prices;
 mod written;
 
 use std::time::Duration;
@@ -11,6 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Problems;
 use crate::scenario::Template;
+
+pub use prices::{Price, Prices};
 
 /// Where a scenario runs.
 #[derive(Debug, Clone)]
@@ -35,6 +39,8 @@ pub struct Environment {
     pub cluster: Option<LocalCluster>,
     /// The Prometheus that rules ask.
     pub prometheus: Option<Prometheus>,
+    /// What things cost.
+    pub prices: Option<Prices>,
 }
 
 /// A Prometheus, or what answers as one does.

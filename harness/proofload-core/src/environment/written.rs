@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{HttpVersion, Pacing};
+use super::{HttpVersion, Pacing, Price};
 use crate::scenario::units::{Bytes, Rate, Span};
 use crate::source::At;
 
@@ -42,6 +42,25 @@ pub(crate) struct WrittenEnvironment {
     pub(crate) cluster: Option<WrittenCluster>,
     /// The Prometheus that rules with `promql(…)` ask.
     pub(crate) prometheus: Option<WrittenPrometheus>,
+    /// What things cost here, for rules on `cost` and for the report.
+    pub(crate) prices: Option<WrittenPrices>,
+}
+
+/// What things cost: money for a length of time (`/s`, `/min`, `/h`, `/day`, `/month` of 730 hours).
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Prices")]
+pub(crate) struct WrittenPrices {
+    /// A code such as `USD` or a sign such as `€`; only shown.
+    pub(crate) currency: At<String>,
+    /// Of one ready replica, by workload, `Deployment/name`, which the cluster must watch.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, Price>")]
+    pub(crate) replicas: BTreeMap<String, At<String>>,
+    /// Of what is there whatever the load, by a name of your own.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, Price>")]
+    pub(crate) fixed: BTreeMap<String, At<String>>,
 }
 
 /// A Prometheus, or what answers as one does.

@@ -1,8 +1,8 @@
 //! What a run left behind, on one time axis. [`RunRecord`] is all that the judge sees and all that is stored.
 
 mod audit;
-mod gaps;
 mod conformance;
+mod gaps;
 mod histogram;
 mod ledger;
 mod slowest;
@@ -12,11 +12,12 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::environment::Prices;
 use crate::plan::PlannedWorkload;
 
 pub use audit::{AuditEvidence, Calibration, Standstill, worse, worse_of_each};
-pub use gaps::GapEvidence;
 pub use conformance::{CheckEvidence, ConformanceAnswer, ConformanceEvidence};
+pub use gaps::GapEvidence;
 pub use histogram::{Histogram, MICROS_MAX, micros_to_ms};
 pub use ledger::{Fate, LedgerEntry, LedgerEvidence};
 pub use slowest::{SLOWEST_MAX, SlowSample, keep_slowest};
@@ -45,6 +46,9 @@ pub struct RunRecord {
     /// What Prometheus answered to the queries of the rules; empty where the environment has none.
     #[serde(default)]
     pub external: Vec<ExternalEvidence>,
+    /// The prices that the environment states, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prices: Option<Prices>,
     /// The rule that ended the run early, if one did.
     #[serde(default)]
     pub aborted: Option<Aborted>,

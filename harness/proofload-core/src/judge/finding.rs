@@ -116,7 +116,7 @@ pub struct Figure {
     pub interval: Option<(f64, f64)>,
     /// The bound it is held against.
     pub limit: f64,
-    /// `ms`, `%`, `jobs`, `/s`, `replicas`, `s`, `failed`.
+    /// `ms`, `%`, `jobs`, `/s`, `replicas`, `s`, `failed`; of money `USD`, `USD/h` or `USD per 1,000`, by its currency.
     pub unit: String,
 }
 

@@ -4,6 +4,7 @@ mod burn;
 mod checks;
 mod comparison;
 mod conformance;
+mod cost;
 mod finding;
 mod judgement;
 mod ledger;
@@ -20,9 +21,11 @@ mod validity;
 
 pub use burn::{Burn, BurnCount, BurnRule, burn_rules};
 pub use comparison::{Comparison, Design, compare, compare_runs};
+pub(crate) use cost::{PricedWorkload, has_one_clock, rounded, speed, spending};
 pub use finding::{Figure, Finding, Group, Outcome, Verdict};
 pub use judgement::{Judgement, comparable_rules, judge_runs, pairs_least};
 pub use power::{Detectable, POWER, detectable};
+pub(crate) use slo::PER_1000;
 pub use slo::samples_least;
 pub use standing::{SecondCounts, Standing, StandingState, Standings};
 pub use validity::{Signal, Unfit, unfit_above};
@@ -37,6 +40,7 @@ pub const CONFIDENCE: f64 = 0.99;
 
 /// What the environment can answer, so that a rule that needs more reads NOT JUDGED HERE.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each part that an environment may have")]
 pub struct Abilities {
     /// A Prometheus can be asked.
     pub prometheus: bool,
@@ -44,6 +48,8 @@ pub struct Abilities {
     pub kubernetes: bool,
     /// Any cluster is watched.
     pub cluster: bool,
+    /// Things have prices.
+    pub prices: bool,
 }
 
 impl Abilities {
@@ -54,6 +60,7 @@ impl Abilities {
             prometheus: !record.external.is_empty(),
             kubernetes: kind.is_some_and(|kind| kind != "local"),
             cluster: kind.is_some(),
+            prices: record.prices.is_some(),
         }
     }
 
@@ -62,6 +69,7 @@ impl Abilities {
             "prometheus" => self.prometheus,
             "kubernetes" => self.kubernetes,
             "cluster" => self.cluster,
+            "prices" => self.prices,
             _ => false,
         }
     }

@@ -1,6 +1,6 @@
 //! The five lines that a terminal shows when a run has ended; a sixth where contracts were asked for.
 
-use super::{Report, figures, words};
+use super::{CostSummary, Report, figures, words};
 use crate::evidence::StepKind;
 use crate::judge::{Figure, Finding, Group};
 
@@ -138,4 +138,23 @@ pub(super) fn conformance(report: &Report) -> Option<String> {
     }
     let told = report.conformance.iter().take(NAMED_MAX).map(super::conformance::told).collect();
     Some(and_more(told, report.conformance.len()))
+}
+
+/// What the run cost and what made the most of it.
+pub(super) fn cost(cost: &CostSummary) -> String {
+    let total = format!("{} in all, {} an hour", cost.money(cost.total), cost.money(cost.hourly));
+    let workloads = cost.workloads.iter().map(|it| {
+        let hours = it.replica_hours.map_or_else(|| words::UNKNOWN.to_owned(), words::digits);
+        format!("{} {hours} replica-hours at {}, {}", it.target, it.price, cost.money(it.amount))
+    });
+    let fixed: f64 = cost.fixed.iter().map(|it| it.amount).sum();
+    let fixed = (!cost.fixed.is_empty()).then(|| format!("fixed parts {}", cost.money(Some(fixed))));
+    let jobs = cost.per_1000.iter().map(|it| format!("{} per 1,000 {}", cost.money(it.amount), it.flow));
+    let told = [
+        and_more(workloads.take(NAMED_MAX).collect(), cost.workloads.len()),
+        fixed.unwrap_or_default(),
+        and_more(jobs.take(NAMED_MAX).collect(), cost.per_1000.len()),
+    ];
+    let told = told.into_iter().filter(|part| !part.is_empty());
+    std::iter::once(total).chain(told).collect::<Vec<_>>().join("; ")
 }

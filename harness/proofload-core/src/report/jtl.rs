@@ -151,6 +151,7 @@ mod tests {
             .unwrap(),
             cluster: None,
             external: Vec::new(),
+            prices: None,
             aborted: None,
             conformance: Vec::new(),
         }

@@ -22,11 +22,14 @@ pub(super) fn render(report: &Report) -> Vec<u8> {
         format!("- Jobs: {}", cell(&closing::jobs(report))),
         format!("- Scaling: {}", cell(&closing::scaling(report))),
         format!("- Conformance: {}", conformance(report)),
+    ];
+    lines.extend(report.cost.as_ref().map(|cost| format!("- Cost: {}", cell(&closing::cost(cost)))));
+    lines.extend([
         format!("- May it be trusted? {}", cell(&trust(report))),
         format!("- Signals: {}", signals(report)),
         format!("- Calibration before the run: {}", cell(&words::calibration(report.calibration.as_ref()))),
         String::new(),
-    ];
+    ]);
     lines.extend(rules(report));
     lines.extend(steps(report));
     lines.push(format!(

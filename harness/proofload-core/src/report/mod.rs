@@ -3,6 +3,7 @@
 mod closing;
 mod compared;
 mod conformance;
+mod cost;
 mod figures;
 mod format;
 mod hlog;
@@ -30,6 +31,7 @@ use crate::judge::{Finding, Signal, Verdict};
 pub use closing::closing_lines;
 pub use compared::{compared_lines, differing};
 pub use conformance::{AreaCounts, ConformanceSummary, conformance_folder};
+pub use cost::{CostSummary, FixedCost, JobCost, WorkloadCost};
 pub use format::Format;
 pub use jtl::JTL_ROWS_MAX;
 pub use summary::{Intervals, LoadSummary, Quantiles, ScalingSummary, StepSummary};
@@ -70,6 +72,9 @@ pub struct Report {
     /// The contracts that were looked at after the load.
     #[serde(default)]
     pub conformance: Vec<ConformanceSummary>,
+    /// What the run cost; absent where the environment states no prices.
+    #[serde(default)]
+    pub cost: Option<CostSummary>,
 }
 
 /// One file of a run folder.
@@ -124,6 +129,7 @@ impl Report {
             ledgers: record.ledgers.clone(),
             scaling: record.cluster.iter().flat_map(summary::scaling).collect(),
             conformance: conformance::summaries(&record.conformance),
+            cost: cost::cost(record),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Numbers and times as people read them, the same in every format.
 
 use crate::evidence::Calibration;
+use crate::judge::PER_1000;
 
 /// What stands where nothing was measured.
 pub(super) const UNKNOWN: &str = "unknown";
@@ -27,8 +28,19 @@ pub(super) fn value(value: f64, unit: &str) -> String {
         "ms" if value.abs() >= 1000.0 => format!("{} s", digits(value / 1e3)),
         "/s" => format!("{}/s", digits(value)),
         "" => digits(value),
+        _ if unit.ends_with(PER_1000) => money(value, unit),
         _ => format!("{} {unit}", digits(value)),
     }
+}
+
+/// Money keeps three digits however little it is: a thousand cheap answers cost next to nothing.
+pub(super) fn money(amount: f64, unit: &str) -> String {
+    let decimals = (3..=12).find(|decimals| amount.abs() * 10f64.powi(*decimals) >= 99.95).unwrap_or(0);
+    let text = match usize::try_from(decimals) {
+        Ok(decimals) if decimals > 3 => format!("{amount:.decimals$}").trim_end_matches('0').to_owned(),
+        _ => digits(amount),
+    };
+    format!("{text} {}", clip(unit, 40).trim_start())
 }
 
 /// A value that may not have been measured.
@@ -174,6 +186,19 @@ mod tests {
         check(1.5e300, "jobs", "1.50e300 jobs");
         check(f64::NAN, "ms", "unknown");
         check(-0.000_001, "", "0");
+    }
+
+    #[test]
+    fn money_keeps_three_digits_however_little_it_is() {
+        let check = |amount: f64, expected: &str| assert_eq!(money(amount, "USD"), expected);
+        check(1916.4, "1916 USD");
+        check(0.314_159, "0.314 USD");
+        check(0.018_749, "0.0187 USD");
+        check(0.000_018_749, "0.0000187 USD");
+        check(0.02, "0.02 USD");
+        check(0.0, "0 USD");
+        check(f64::NAN, "unknown USD");
+        assert_eq!(value(0.000_02, "USD per 1,000"), "0.00002 USD per 1,000");
     }
 
     #[test]

@@ -60,6 +60,7 @@ fn fitting(sli: &Sli, written: &Written) -> Option<Bound> {
             number
         }
         (Sli::Queue(_) | Sli::Replicas(_) | Sli::Promql(_), WrittenBound::Number(number)) => number,
+        (sli, WrittenBound::Number(money)) if sli.is_cost() && written.word == "max" => money,
         // A query may well answer a share, such as that of errors.
         (Sli::Promql(_), WrittenBound::Share(share)) => share,
         _ => return None,
@@ -77,6 +78,9 @@ fn wanted(sli: &Sli) -> &'static str {
         Sli::Errors(_) | Sli::Checks(_) => "a share such as `max: 0.1%`",
         Sli::Throughput(_) => "a rate such as `min: 40/s`",
         Sli::LedgerLost | Sli::LedgerDuplicated | Sli::LedgerUnsettled => "a number such as `max: 0`",
+        Sli::CostTotal | Sli::CostHourly | Sli::CostPer1000(_) => {
+            "a number in the currency of the prices, such as `max: 2.5`"
+        }
         Sli::Queue(_) | Sli::Replicas(_) | Sli::Promql(_) => "a number such as `max: 200`, `mean: 50` or `min: 1`",
     }
 }

@@ -10,7 +10,7 @@ use super::{Bound, Claim, Slo, WarmUp, Window};
 use crate::judge::CONFIDENCE;
 use crate::source::{At, Reporter, suggest};
 
-const NEEDS: &[&str] = &["prometheus", "kubernetes", "cluster"];
+const NEEDS: &[&str] = &["prometheus", "kubernetes", "cluster", "prices"];
 /// Below the one, a verdict would be a coin's; above the other, no run is long enough.
 const CONFIDENCES: std::ops::RangeInclusive<f64> = 0.5..=0.9999;
 
@@ -70,6 +70,7 @@ fn needs(slo: &WrittenSlo, sli: &Sli) -> Vec<String> {
     let own = match sli {
         Sli::Promql(_) => "prometheus",
         Sli::Replicas(_) => "cluster",
+        sli if sli.is_cost() => "prices",
         _ => return needs,
     };
     if !needs.iter().any(|need| need == own) {
@@ -87,7 +88,9 @@ fn check_sli(written: &At<String>, names: &Names<'_>, report: &mut Reporter<'_>)
         }
     };
     let (what, name, known) = match &sli {
-        Sli::Errors(name) => ("request or flow with a job", name, [names.steps(), names.job_flows()].concat()),
+        Sli::Errors(name) | Sli::CostPer1000(name) => {
+            ("request or flow with a job", name, [names.steps(), names.job_flows()].concat())
+        }
         Sli::Latency(name) | Sli::Throughput(name) => ("request", name, names.steps()),
         Sli::Checks(name) => ("request with checks", name, names.checked_steps()),
         Sli::Job(name) => ("flow with a job", name, names.job_flows()),

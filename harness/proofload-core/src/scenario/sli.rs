@@ -1,5 +1,5 @@
 //! The indicator language: `latency(upload)`, `errors(upload)`, `checks(upload)`, `job(flow)`, `ledger.lost`, `queue(name)`,
-//! `replicas(Deployment/name)`, `promql("…")`.
+//! `replicas(Deployment/name)`, `promql("…")`, `cost.total`, `cost.hourly`, `cost.per_1000(upload)`.
 
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +29,12 @@ pub enum Sli {
     Replicas(String),
     /// A query answered by Prometheus.
     Promql(String),
+    /// Money spent.
+    CostTotal,
+    /// Money spent per hour.
+    CostHourly,
+    /// Money spent per 1,000 good answers of a step; of a flow, per 1,000 jobs that succeeded.
+    CostPer1000(String),
 }
 
 /// The shapes an indicator may have, for messages.
@@ -44,6 +50,9 @@ pub(crate) const SHAPES: &[&str] = &[
     "queue(name)",
     "replicas(Deployment/name)",
     "promql(\"query\")",
+    "cost.total",
+    "cost.hourly",
+    "cost.per_1000(step or flow)",
 ];
 
 impl Sli {
@@ -54,6 +63,8 @@ impl Sli {
             "ledger.lost" => return Ok(Sli::LedgerLost),
             "ledger.duplicated" => return Ok(Sli::LedgerDuplicated),
             "ledger.unsettled" => return Ok(Sli::LedgerUnsettled),
+            "cost.total" => return Ok(Sli::CostTotal),
+            "cost.hourly" => return Ok(Sli::CostHourly),
             _ => {}
         }
         let wrong = || format!("`{text}` is not an indicator");
@@ -72,6 +83,7 @@ impl Sli {
             "queue" => Ok(Sli::Queue(inner.to_owned())),
             "replicas" => Ok(Sli::Replicas(inner.to_owned())),
             "promql" => Ok(Sli::Promql(quoted(text, inner)?)),
+            "cost.per_1000" => Ok(Sli::CostPer1000(inner.to_owned())),
             _ => Err(wrong()),
         }
     }
@@ -81,6 +93,11 @@ impl Sli {
     /// Whether it is a level that is read from time to time, and not counted of requests or jobs.
     pub fn is_level(&self) -> bool {
         matches!(self, Sli::Queue(_) | Sli::Replicas(_) | Sli::Promql(_))
+    }
+
+    /// Whether it is money.
+    pub fn is_cost(&self) -> bool {
+        matches!(self, Sli::CostTotal | Sli::CostHourly | Sli::CostPer1000(_))
     }
 
     /// Whether it is a time of requests or jobs.
@@ -112,6 +129,9 @@ impl std::fmt::Display for Sli {
             Sli::Queue(name) => write!(f, "queue({name})"),
             Sli::Replicas(target) => write!(f, "replicas({target})"),
             Sli::Promql(query) => write!(f, "promql(\"{query}\")"),
+            Sli::CostTotal => f.write_str("cost.total"),
+            Sli::CostHourly => f.write_str("cost.hourly"),
+            Sli::CostPer1000(name) => write!(f, "cost.per_1000({name})"),
         }
     }
 }

@@ -212,8 +212,9 @@ pub(crate) struct WrittenState {
 #[schemars(rename = "Slo")]
 pub(crate) struct WrittenSlo {
     /// `latency(step)`, `errors(step)`, `errors(flow)` of jobs, `checks(step)`, `job(flow)`, `throughput(step)`,
-    /// `ledger.lost`, `ledger.duplicated`, `ledger.unsettled`, `queue(name)`, `replicas(Deployment/name)`, or
-    /// `promql("…")`.
+    /// `ledger.lost`, `ledger.duplicated`, `ledger.unsettled`, `queue(name)`, `replicas(Deployment/name)`,
+    /// `promql("…")`, `cost.total`, `cost.hourly`, or `cost.per_1000(step)` of good answers and
+    /// `cost.per_1000(flow)` of jobs that succeeded.
     pub(crate) sli: At<String>,
     /// Half of all values are at most this.
     pub(crate) p50: Option<At<Span>>,
@@ -227,7 +228,7 @@ pub(crate) struct WrittenSlo {
     #[serde(rename = "p99.9")]
     pub(crate) p999: Option<At<Span>>,
     /// The value, or the highest of several, is at most this: a share for `errors` and `checks`, a time for `latency`
-    /// and `job`, a count for `ledger`, a number for `queue`, `replicas` and `promql`.
+    /// and `job`, a count for `ledger`, a number for `queue`, `replicas` and `promql`, money for `cost`.
     pub(crate) max: Option<At<WrittenBound>>,
     /// The mean is at most this: a time for `latency` and `job`, a number for `queue`, `replicas` and `promql`.
     pub(crate) mean: Option<At<WrittenBound>>,

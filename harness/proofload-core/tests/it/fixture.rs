@@ -10,6 +10,7 @@
 use std::collections::BTreeMap;
 
 use proofload_core::baseline::{Baseline, BaselineRun};
+use proofload_core::environment::Prices;
 use proofload_core::evidence::{
     AuditEvidence, Calibration, CheckCounts, ClusterEvidence, Fate, GeneratorEvidence, Histogram, LedgerEntry,
     LedgerEvidence, Mark, ReplicaPoint, RunEnd, RunInfo, RunRecord, ScaledWorkload, ScalingSync, Second, SlowSample,
@@ -134,6 +135,30 @@ pub(crate) fn fail() -> Run {
     run(&behaviour, "2026-11-21-1012-fail")
 }
 
+/// The prices of medical-platform, a month of one replica each (shared/systems.md): the run holds its latencies and
+/// costs more than it may.
+pub(crate) fn priced() -> Run {
+    let mut run = run(&HEALTHY, "2026-11-21-1055-priced");
+    let rules = "slos:
+  - { sli: cost.total, max: 0.15 }
+  - { sli: cost.hourly, max: 2.5, during: uploads.peak }
+  - { sli: cost.per_1000(upload), max: 0.05 }
+  - { sli: cost.per_1000(upload-study), max: 0.00005 }";
+    run.scenario = Scenario::parse("upload-peak.yaml", &SCENARIO.replace("slos:", rules)).unwrap();
+    run.record.cluster.as_mut().unwrap().speed = 1.0;
+    run.record.prices = Some(prices());
+    run
+}
+
+pub(crate) fn prices() -> Prices {
+    let prices = r#"{
+        "currency": "USD",
+        "replicas": { "Deployment/ml-inference": "400/month" },
+        "fixed": { "api-gateway": "150/month", "postgres": "200/month", "rabbitmq": "150/month", "redis": "100/month" }
+    }"#;
+    serde_json::from_str(prices).unwrap()
+}
+
 /// proofload itself was late.
 pub(crate) fn invalid() -> Run {
     let mut run = run(&Behaviour { wake_lag_us: 45_000, ..HEALTHY }, "2026-11-21-1030-invalid");
@@ -252,6 +277,7 @@ fn run(behaviour: &Behaviour, id: &str) -> Run {
         generator: generator(due, behaviour.wake_lag_us),
         cluster: Some(cluster()),
         external: Vec::new(),
+        prices: None,
         aborted: None,
         conformance: Vec::new(),
     };

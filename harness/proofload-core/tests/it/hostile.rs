@@ -57,6 +57,11 @@ pub(crate) fn odd() -> Run {
     let points = vec![(1000, f64::NAN), (2000, f64::INFINITY), (3000, -4.0), (4000, 1e300)];
     record.timeline.series = BTreeMap::from([(odd(), points), ("broken".to_owned(), vec![(5, f64::NAN)])]);
     record.timeline.marks = vec![Mark { at_ms: 7000, text: odd() }];
+    let mut prices = fixture::prices();
+    prices.currency = odd();
+    prices.replicas = BTreeMap::from([(odd(), prices.replicas.into_values().next().unwrap())]);
+    prices.fixed = BTreeMap::from([(odd(), prices.fixed.into_values().next().unwrap())]);
+    record.prices = Some(prices);
     let cluster = record.cluster.as_mut().unwrap();
     cluster.kind = odd();
     for workload in &mut cluster.workloads {
@@ -123,6 +128,11 @@ pub(crate) fn huge() -> Run {
     let points = |index: u64| (0..36_000u64).map(|at| (at * 100, ((at * (index + 7)) % 1000) as f64)).collect();
     record.timeline.series = (0..40u64).map(|index| (format!("{index}.{}", long(1)), points(index))).collect();
     record.timeline.marks = (0..500).map(|at| Mark { at_ms: at * 7000, text: long(3) }).collect();
+    let mut prices = fixture::prices();
+    let price = prices.replicas["Deployment/ml-inference"];
+    prices.replicas = (0..1000).map(|index| (long(index), price)).collect();
+    prices.fixed = prices.replicas.clone();
+    record.prices = Some(prices);
     let cluster = record.cluster.as_mut().unwrap();
     let mut workload = cluster.workloads[0].clone();
     workload.replicas =

@@ -128,6 +128,7 @@ pub(crate) fn record(scenario: &Scenario, seconds: &[Uploads]) -> RunRecord {
         },
         cluster: None,
         external: Vec::new(),
+        prices: None,
         aborted: None,
         conformance: Vec::new(),
     }

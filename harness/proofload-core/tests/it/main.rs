@@ -7,6 +7,8 @@ mod comparing;
 #[cfg(test)]
 mod contracts;
 #[cfg(test)]
+mod costs;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod hostile;

@@ -77,6 +77,11 @@ const MISTAKES: &[(&str, &str)] = &[
     ("p95: 300ms", "p95: 300ms, p99: 1s"),
     ("p95: 300ms,", ""),
     ("{ sli: ledger.lost, max: 0 }", "{ sli: ledger.lost, p95: 1s }"),
+    ("{ sli: ledger.lost, max: 0 }", "{ sli: cost.totals, max: 1 }"),
+    ("{ sli: ledger.lost, max: 0 }", "{ sli: cost.total, min: 1 }"),
+    ("{ sli: ledger.lost, max: 0 }", "{ sli: cost.hourly, max: 1% }"),
+    ("{ sli: ledger.lost, max: 0 }", "{ sli: cost.hourly, max: 1, over: 10s }"),
+    ("{ sli: ledger.lost, max: 0 }", "{ sli: cost.per_1000(uplaod), max: 1 }"),
     ("during: uploads.peak", "during: uploads.top"),
     ("during: uploads.peak", "during: upload.peak"),
     ("during: uploads.peak", "during: uploads.rise"),
@@ -441,6 +446,10 @@ cluster:
     pods:
       Deployment/resizer:
         worker: { command: [worker], ready: /health }
+prices:
+  currency: USD
+  replicas: { Deployment/resizer: 0.55/h }
+  fixed: { postgres: 200/month }
 "#;
 
 const ENVIRONMENT_MISTAKES: &[(&str, &str)] = &[
@@ -459,6 +468,17 @@ const ENVIRONMENT_MISTAKES: &[(&str, &str)] = &[
     ("body_max: 1MiB", "body_max: 1"),
     ("body_max: 1MiB", "body_max: 1023B"),
     ("body_max: 1MiB", "body_max: 2GiB"),
+    ("currency: USD", "currency: dollars"),
+    ("currency: USD", "currency: 5"),
+    ("  currency: USD\n", ""),
+    ("0.55/h", "-0.55/h"),
+    ("0.55/h", "NaN/h"),
+    ("0.55/h", "0.55"),
+    ("0.55/h", "0.55/hour"),
+    ("200/month", "200/moon"),
+    ("200/month", "200 USD/month"),
+    ("  fixed:", "  fixd:"),
+    ("  replicas: { Deployment/resizer: 0.55/h }\n  fixed: { postgres: 200/month }\n", ""),
 ];
 
 #[test]
@@ -519,6 +539,23 @@ fn who_signs_the_tokens_of_a_contract_must_be_plain() {
         check("seller: { bearer: signing }", ", auth: seller"),
     ];
     insta::assert_snapshot!(told.join("\n"));
+}
+
+/// What nobody counts would be free.
+#[test]
+fn a_price_of_replicas_that_no_cluster_runs_is_refused_before_anything_starts() {
+    let scenario = Scenario::parse("demo.yaml", SCENARIO).unwrap();
+    let check = |environment: &str, expected: &str| {
+        let environment = Environment::parse("local.yaml", environment).unwrap();
+        assert_eq!(environment.misfits(&scenario), [expected]);
+    };
+    let misspelt = ENVIRONMENT.replacen("{ Deployment/resizer", "{ Deployment/resiser", 1);
+    let told = "environment `local` prices replicas of Deployment/resiser, and no cluster of it runs them";
+    check(&misspelt, &format!("{told}; did you mean `Deployment/resizer`?"));
+    let (before, cluster) = ENVIRONMENT.split_once("cluster:").unwrap();
+    let (_, prices) = cluster.split_once("prices:").unwrap();
+    let told = "environment `local` prices replicas of Deployment/resizer, and no cluster of it runs them";
+    check(&format!("{before}prices:{prices}"), &format!("{told}; price it under `fixed`"));
 }
 
 /// The rate of a replay stands in no scenario, so the ceiling is held against the plan.

@@ -51,6 +51,28 @@ fn a_run_against_accepted_ones() {
     check(&[], 110, "INCONCLUSIVE: no slower than the accepted runs: 0 accepted runs");
 }
 
+/// Money is compared as times are: each run paid so much for a second of the same load.
+#[test]
+fn a_dearer_run_against_accepted_ones() {
+    let rules = "slos: [{ sli: cost.per_1000(upload), max: 100 }]";
+    let scenario = scenario(&format!("regression: {{ tolerance: 4% }}\n{rules}"));
+    let priced = |record: RunRecord, euros: u64| {
+        let prices = format!(r#"{{ "currency": "EUR", "replicas": {{}}, "fixed": {{ "all": "{euros}/s" }} }}"#);
+        RunRecord { prices: Some(serde_json::from_str(&prices).unwrap()), ..record }
+    };
+    let before = [100, 101, 99, 100, 101, 100].map(|euros| {
+        let record = priced(run(&scenario, &format!("run-{euros}"), 20), euros);
+        BaselineRun::of(&judge(&scenario, &record), &record)
+    });
+    let baseline = Baseline { runs: before.to_vec() };
+    let check = |euros: u64, expected: &str| {
+        let told = tell(&judge_against(&scenario, &priced(run(&scenario, "new", 20), euros), Some(&baseline)));
+        assert!(told.contains(expected), "{told}");
+    };
+    check(100, "PASS cost.per_1000(upload) ≤ 100 is at most 4.0 % worse than before: +0.0 %");
+    check(110, "FAIL cost.per_1000(upload) ≤ 100 is at most 4.0 % worse than before: +10");
+}
+
 #[test]
 fn runs_of_another_environment_are_not_compared_with() {
     let scenario = scenario(RULES);

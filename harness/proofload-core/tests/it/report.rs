@@ -38,6 +38,7 @@ fn all_kinds() -> Vec<(&'static str, Run)> {
         ("fail", fixture::fail()),
         ("invalid", fixture::invalid()),
         ("undecided", fixture::undecided()),
+        ("priced", fixture::priced()),
         ("interrupted", fixture::interrupted()),
         ("all-broken", fixture::all_broken()),
         ("empty", fixture::empty()),
@@ -144,7 +145,7 @@ fn the_page_reads_in_order_and_needs_nothing_from_outside() {
 
 #[test]
 fn the_page_says_what_the_reader_asks() {
-    for kind in ["pass", "fail", "invalid", "undecided", "contract"] {
+    for kind in ["pass", "fail", "invalid", "undecided", "contract", "priced"] {
         insta::assert_snapshot!(format!("html-{kind}"), words_of(html(kind)));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use proofload_core::environment::Environment;
+use proofload_core::environment::{Environment, Prices};
 use proofload_core::evidence::{
     ClusterEvidence, Fate, GeneratorEvidence, Histogram, LedgerEntry, LedgerEvidence, Mark, RunEnd, RunInfo, RunRecord,
     ScaledWorkload, StepEvidence, StepKind, Timeline,
@@ -33,6 +33,7 @@ impl Assembler {
         plan: Vec<proofload_core::plan::PlannedWorkload>,
         timed: &[Timed],
         cluster: Option<ClusterEvidence>,
+        prices: Option<Prices>,
     ) -> Self {
         let step = |timed: &Timed| StepEvidence {
             kind: timed.kind,
@@ -72,6 +73,7 @@ impl Assembler {
             generator,
             cluster,
             external: Vec::new(),
+            prices,
             aborted: None,
             conformance: Vec::new(),
         };

@@ -88,7 +88,7 @@ pub(super) async fn run_session(
     let targets: Vec<SocketAddr> = stage.systems.iter().flat_map(SystemAccess::targets).map(Target::address).collect();
     let plan_summary: Vec<PlannedWorkload> = request.plan.workloads.clone();
     let cluster = cluster_evidence(&request.place.environment, scaled);
-    let assembler = Assembler::new(info, plan_summary, &timed, cluster);
+    let assembler = Assembler::new(info, plan_summary, &timed, cluster, request.place.environment.prices.clone());
     let mut session = Session {
         request,
         clock,

@@ -6,6 +6,7 @@ mod abort;
 mod bad_servers;
 #[cfg(test)]
 mod contracts;
+mod cost;
 #[cfg(test)]
 mod driven;
 #[cfg(test)]

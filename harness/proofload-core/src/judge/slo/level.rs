@@ -10,14 +10,21 @@ use crate::scenario::{Bound, Sli, Slo};
 /// How long a reading stands for what follows it, ms.
 const STALE_MS: f64 = 15_000.0;
 /// Least share of the stretch that readings must cover before a rule may pass.
-const COVERED_MIN: f64 = 0.9;
+pub(in crate::judge) const COVERED_MIN: f64 = 0.9;
 
 /// A level that holds from one moment to another, ms.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Held {
+pub(in crate::judge) struct Held {
     from: f64,
     to: f64,
-    value: f64,
+    pub(in crate::judge) value: f64,
+}
+
+impl Held {
+    /// How long, ms.
+    pub(in crate::judge) fn length(&self) -> f64 {
+        self.to - self.from
+    }
 }
 
 /// The readings of an indicator.
@@ -61,6 +68,11 @@ pub(super) fn judge(slo: &Slo, (from_ns, to_ns): (u64, u64), record: &RunRecord)
     .with(outcome)
 }
 
+/// The levels of ready replicas between two moments, ms; `None` where nobody watched them.
+pub(in crate::judge) fn replicas_held(target: &str, record: &RunRecord, (from, to): (f64, f64)) -> Option<Vec<Held>> {
+    Some(held(&replicas(target, record)?, from, to))
+}
+
 fn unit(slo: &Slo) -> &'static str {
     match slo.sli {
         Sli::Queue(_) => "jobs",
@@ -79,13 +91,7 @@ fn readings(sli: &Sli, record: &RunRecord) -> Result<Readings, String> {
             let series = series.ok_or_else(|| format!("no queue `{name}` of this environment was read"))?;
             Ok(Readings { points: points(series), told: false })
         }
-        Sli::Replicas(target) => {
-            let mut workloads = record.cluster.iter().flat_map(|cluster| &cluster.workloads);
-            let workload = workloads.find(|workload| workload.target == *target);
-            let workload = workload.ok_or_else(|| format!("{target} was not watched"))?;
-            let ready = workload.replicas.iter().map(|point| (point.at_ms as f64, f64::from(point.ready)));
-            Ok(Readings { points: ready.collect(), told: true })
-        }
+        Sli::Replicas(target) => replicas(target, record).ok_or_else(|| format!("{target} was not watched")),
         Sli::Promql(query) => {
             let asked = record.external.iter().find(|external| external.query == *query);
             match &asked.ok_or("Prometheus was not asked")?.answer {
@@ -95,6 +101,14 @@ fn readings(sli: &Sli, record: &RunRecord) -> Result<Readings, String> {
         }
         _ => Err("no instrument of this environment measures it".to_owned()),
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a run is shorter than 2^53 ms")]
+fn replicas(target: &str, record: &RunRecord) -> Option<Readings> {
+    let mut workloads = record.cluster.iter().flat_map(|cluster| &cluster.workloads);
+    let workload = workloads.find(|workload| workload.target == *target)?;
+    let ready = workload.replicas.iter().map(|point| (point.at_ms as f64, f64::from(point.ready)));
+    Some(Readings { points: ready.collect(), told: true })
 }
 
 /// The levels within a stretch; the last reading before it holds on into it.

@@ -1,5 +1,6 @@
 //! Service level objectives. One file per kind of rule; each is evidence → finding.
 
+mod cost;
 mod level;
 mod naming;
 mod percentile;
@@ -17,6 +18,8 @@ use crate::plan::window_ns;
 use crate::scenario::units::Span;
 use crate::scenario::{Bound, Flow, Follow, Scenario, Sli, Slo, WarmUp, Window};
 
+pub(crate) use cost::PER_1000;
+pub(super) use level::{COVERED_MIN, Held, replicas_held};
 pub(super) use naming::title;
 pub use percentile::samples_least;
 pub(super) use share::share_at_most;
@@ -79,6 +82,7 @@ fn of_kind(slo: &Slo, record: &RunRecord) -> Finding {
         (Sli::Queue(_) | Sli::Replicas(_) | Sli::Promql(_), _) => {
             level::judge(slo, judged_ns(record, &slo.during), record)
         }
+        (Sli::CostTotal | Sli::CostHourly | Sli::CostPer1000(_), Bound::Max(max)) => cost::judge(slo, max, record),
         _ => no_samples("no instrument of this environment measures it"),
     }
 }

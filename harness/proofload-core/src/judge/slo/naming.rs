@@ -44,6 +44,8 @@ fn amount(sli: &Sli, value: f64) -> String {
         Sli::Latency(_) | Sli::Job(_) => Span(Duration::from_secs_f64(value / 1e3)).to_string(),
         Sli::Errors(_) | Sli::Checks(_) => format!("{}%", trim(value * 100.0)),
         Sli::Throughput(_) => format!("{}/s", trim(value)),
+        // A thousand answers may cost less than four digits show.
+        Sli::CostTotal | Sli::CostHourly | Sli::CostPer1000(_) => value.to_string(),
         _ => trim(value),
     }
 }

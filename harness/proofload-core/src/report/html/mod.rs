@@ -4,6 +4,7 @@
 mod banner;
 mod buckets;
 mod conformance;
+mod cost;
 mod heat;
 mod jobs;
 mod latency;
@@ -62,6 +63,7 @@ struct Page {
     scaling: Vec<scaling::ScaledSection>,
     scaling_note: String,
     conformance: conformance::Contracts,
+    cost: Option<cost::Cost>,
     slowest: samples::Slowest,
     command: String,
     about: Vec<rows::Pair>,
@@ -86,6 +88,7 @@ pub(super) fn render(report: &Report, record: &RunRecord, baseline: Option<&Base
         scaling: scaling::sections(record),
         scaling_note: scaling::note(record),
         conformance: conformance::contracts(report),
+        cost: cost::cost(report),
         slowest: samples::slowest(record),
         command: words::clip(&report.run.command, 4000),
         about: rows::about(report),
