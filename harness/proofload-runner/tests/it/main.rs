@@ -22,6 +22,8 @@ mod pacing;
 #[cfg(test)]
 mod prometheus;
 #[cfg(test)]
+mod shards;
+#[cfg(test)]
 mod stall;
 #[cfg(test)]
 mod tls;
