@@ -26,7 +26,7 @@ pub struct Figures {
     pub errors: u64,
     /// Requests on the wire.
     pub in_flight: u64,
-    /// Response times of the last second, all requests together; of several generator threads, the worst.
+    /// Response times of the last second, all requests of all generator threads together, to half a percent.
     pub response: Option<Percentiles>,
     /// Jobs accepted and not yet ended.
     pub jobs_open: u64,
@@ -49,18 +49,6 @@ pub struct Percentiles {
     pub p95_ms: f64,
     /// 99 in 100 are faster.
     pub p99_ms: f64,
-}
-
-impl Percentiles {
-    /// The larger of each.
-    #[must_use]
-    pub fn worst(self, other: Self) -> Self {
-        Self {
-            p50_ms: self.p50_ms.max(other.p50_ms),
-            p95_ms: self.p95_ms.max(other.p95_ms),
-            p99_ms: self.p99_ms.max(other.p99_ms),
-        }
-    }
 }
 
 /// Replicas of a scaled workload.

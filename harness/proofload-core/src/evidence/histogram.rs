@@ -2,8 +2,10 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
+use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
 use serde::{Deserialize, Serialize};
+
+use super::stored::{Reader, value_at};
 
 /// Longest time that is told apart from longer ones, µs: a day. What took longer is recorded as this.
 pub const MICROS_MAX: u64 = 86_400_000_000;
@@ -38,8 +40,8 @@ impl Histogram {
     }
 
     /// Whether the stored text can be read.
-    pub(crate) fn check(&self) -> Result<(), String> {
-        if self.0.is_empty() || self.read().is_some() {
+    pub(super) fn check(&self, reader: &mut Reader) -> Result<(), String> {
+        if self.0.is_empty() || reader.read(&self.0).is_some() {
             return Ok(());
         }
         Err("a histogram of the record is damaged".to_owned())
@@ -47,36 +49,68 @@ impl Histogram {
 
     /// The live histogram; empty if the stored text was damaged.
     pub fn thaw(&self) -> hdrhistogram::Histogram<u64> {
-        if self.0.is_empty() {
-            return Self::live();
-        }
-        self.read().unwrap_or_else(Self::live)
-    }
-
-    fn read(&self) -> Option<hdrhistogram::Histogram<u64>> {
-        let bytes = STANDARD.decode(&self.0).ok()?;
-        let mut live: hdrhistogram::Histogram<u64> = Deserializer::new().deserialize(&mut bytes.as_slice()).ok()?;
-        // What was stored had grown as needed, and so must what is added to it.
-        live.auto(true);
-        Some(live)
+        Self::merge([self])
     }
 
     /// Adds all of several frozen histograms.
     pub fn merge<'h>(all: impl IntoIterator<Item = &'h Histogram>) -> hdrhistogram::Histogram<u64> {
-        let mut sum = Self::live();
+        let mut sum = Sum::new();
         for histogram in all {
-            Self::add(&mut sum, histogram.thaw());
+            sum.add(histogram);
         }
-        sum
+        sum.take()
     }
 
-    /// Adds a thawed histogram to a sum. The one of the wider range takes in the other: where both have the same, counts
-    /// are added as they lie, which is several times quicker.
-    pub(crate) fn add(sum: &mut hdrhistogram::Histogram<u64>, mut other: hdrhistogram::Histogram<u64>) {
-        if sum.high() < other.high() {
-            std::mem::swap(sum, &mut other);
+    /// The longest time, µs; `None` of an empty histogram.
+    pub(crate) fn longest(&self, reader: &mut Reader) -> Option<u64> {
+        let (index, _) = *reader.read(&self.0)?.counts.last()?;
+        Some(value_at(index + 1) - 1)
+    }
+
+    /// The stored text, which is what a line of an interval log holds.
+    pub(crate) fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A sum of frozen histograms that is still growing.
+pub(crate) struct Sum {
+    reader: Reader,
+    counts: Vec<u64>,
+    highest: u64,
+}
+
+impl Sum {
+    /// Nothing yet.
+    pub(crate) fn new() -> Self {
+        Self { reader: Reader::new(), counts: Vec::new(), highest: 2 }
+    }
+
+    /// Adds one bucket by bucket; nothing if the stored text was damaged.
+    pub(crate) fn add(&mut self, histogram: &Histogram) {
+        if histogram.0.is_empty() {
+            return;
         }
-        sum.add(other).expect("a resizing histogram takes every value");
+        let Some(stored) = self.reader.read(&histogram.0) else { return };
+        self.highest = self.highest.max(stored.highest);
+        if let Some((last, _)) = stored.counts.last()
+            && *last >= self.counts.len()
+        {
+            self.counts.resize(last + 1, 0);
+        }
+        for (index, count) in stored.counts {
+            self.counts[*index] = self.counts[*index].saturating_add(*count);
+        }
+    }
+
+    /// The sum as a live histogram with the range of the widest; the next sum begins at nothing.
+    pub(crate) fn take(&mut self) -> hdrhistogram::Histogram<u64> {
+        let mut live = Histogram::live_up_to(std::mem::replace(&mut self.highest, 2));
+        for (index, count) in self.counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+            live.record_n(value_at(index), *count).expect("a resizing histogram takes every value");
+        }
+        self.counts.clear();
+        live
     }
 }
 

@@ -6,6 +6,7 @@ mod gaps;
 mod histogram;
 mod ledger;
 mod slowest;
+mod stored;
 
 use std::collections::BTreeMap;
 
@@ -18,9 +19,11 @@ use crate::plan::PlannedWorkload;
 pub use audit::{AuditEvidence, Calibration, Standstill, worse, worse_of_each};
 pub use conformance::{CheckEvidence, ConformanceAnswer, ConformanceEvidence};
 pub use gaps::GapEvidence;
+pub(crate) use histogram::Sum;
 pub use histogram::{Histogram, MICROS_MAX, micros_to_ms};
 pub use ledger::{Fate, LedgerEntry, LedgerEvidence};
 pub use slowest::{SLOWEST_MAX, SlowSample, keep_slowest};
+pub(crate) use stored::Reader;
 
 /// Everything a run left behind; enough to judge it again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -379,19 +382,20 @@ impl RunRecord {
 
     /// Damage that would otherwise read as something else: short counts, histograms that cannot be read.
     fn check_shape(&self) -> Result<(), String> {
-        self.generator.wake_lag.check()?;
+        let mut reader = Reader::new();
+        self.generator.wake_lag.check(&mut reader)?;
         for gaps in self.generator.gaps.values() {
-            gaps.planned.check()?;
-            gaps.dispatched.check()?;
+            gaps.planned.check(&mut reader)?;
+            gaps.dispatched.check(&mut reader)?;
         }
         for step in &self.steps {
             for second in &step.seconds {
                 if second.late.len() != step.limits_ns.len() {
                     return Err(format!("second {} of `{}` is damaged", second.at, step.name));
                 }
-                second.response.check()?;
-                second.service.check()?;
-                second.queue_wait.check()?;
+                for histogram in second.histograms() {
+                    histogram.check(&mut reader)?;
+                }
             }
         }
         Ok(())
@@ -400,6 +404,12 @@ impl RunRecord {
     /// The record as it is stored.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("a record holds only numbers, texts and lists")
+    }
+}
+
+impl Second {
+    fn histograms(&self) -> [&Histogram; 5] {
+        [&self.response, &self.service, &self.queue_wait, &self.first_byte, &self.body]
     }
 }
 

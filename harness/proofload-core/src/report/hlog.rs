@@ -1,41 +1,40 @@
 //! `latency.hlog`: a `HdrHistogram` interval log with one line per second and step, tagged with the step's name, for
-//! every reader of that format. Values are microseconds; the maximum column is in milliseconds.
+//! every reader of that format. Values are microseconds; the maximum column is in milliseconds. A line ends with the
+//! histogram as the record holds it, which is in this very encoding.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, UNIX_EPOCH};
+use std::fmt::Write;
 
-use hdrhistogram::serialization::V2DeflateSerializer;
-use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
+use crate::evidence::{Reader, RunRecord, Second, StepEvidence, StepKind, micros_to_ms};
 
-use crate::evidence::{RunRecord, Second, StepEvidence, StepKind};
+/// What every reader looks for at the top; some ask for the version line.
+const HEAD: &str = "#[Histogram log format version 1.3]
+#Response times from the intended start, in microseconds; tag = step, `job:` before jobs.
+";
 
 pub(super) fn render(record: &RunRecord) -> Vec<u8> {
     let tags = tags(&record.steps);
     let mut lines: Vec<(&Second, &str)> = Vec::new();
     for (step, tag) in record.steps.iter().zip(&tags) {
-        lines.extend(step.seconds.iter().filter(|second| second.answered > 0).map(|second| (second, tag.as_str())));
+        lines.extend(step.seconds.iter().map(|second| (second, tag.as_str())));
     }
     // Readers expect ascending times; the sort is stable, so steps keep their order within a second.
     lines.sort_by_key(|(second, _)| second.at);
-    let mut log = Vec::new();
+    let mut log = HEAD.to_owned();
     write(&lines, record.run.started_unix_ms, &mut log).expect("writing to memory cannot fail");
-    log
+    log.into_bytes()
 }
 
-fn write(lines: &[(&Second, &str)], started_unix_ms: u64, log: &mut Vec<u8>) -> Result<(), std::io::Error> {
-    let mut serializer = V2DeflateSerializer::new();
-    // Readers of other languages ask for the version line, which this writer leaves out.
-    let mut writer = IntervalLogWriterBuilder::new()
-        .add_comment("[Histogram log format version 1.3]")
-        .add_comment("Response times from the intended start, in microseconds; tag = step, `job:` before jobs.")
-        .with_start_time(UNIX_EPOCH + Duration::from_millis(started_unix_ms))
-        .with_max_value_divisor(1000.0)
-        .begin_log_with(log, &mut serializer)?;
+fn write(lines: &[(&Second, &str)], started_unix_ms: u64, log: &mut String) -> std::fmt::Result {
+    let (whole_s, rest_ms) = (started_unix_ms / 1000, started_unix_ms % 1000);
+    writeln!(log, "#[StartTime: {whole_s}.{rest_ms:03} (seconds since epoch)]")?;
+    writeln!(log, "#[MaxValueDivisor: 1000.000]")?;
+    let mut reader = Reader::new();
     for (second, tag) in lines {
-        let start = Duration::from_secs(u64::from(second.at));
-        writer
-            .write_histogram(&second.response.thaw(), start, Duration::from_secs(1), Tag::new(tag))
-            .map_err(|error| std::io::Error::other(error.to_string()))?;
+        if let Some(longest) = second.response.longest(&mut reader) {
+            let (at, longest_ms, times) = (second.at, micros_to_ms(longest), second.response.text());
+            writeln!(log, "Tag={tag},{at}.000,1.000,{longest_ms:.3},{times}")?;
+        }
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::wire::{Assignment, ToCoordinator, ToWorker, read, write};
+use super::wire::{Assignment, SPOKEN, ToCoordinator, ToWorker, read, write};
 use crate::clock;
 use crate::load::{Control, Generator, GeneratorEvent};
 
@@ -84,10 +84,9 @@ impl Coordinator {
             if token != self.token {
                 continue;
             }
-            if version != env!("CARGO_PKG_VERSION") {
+            if version != SPOKEN {
                 return Err(format!(
-                    "a worker of version {version} joined a run of version {}; use the same program everywhere",
-                    env!("CARGO_PKG_VERSION")
+                    "a worker of version {version} joined a run of version {SPOKEN}; use the same program everywhere"
                 ));
             }
             stream.set_nodelay(true).map_err(|error| error.to_string())?;
@@ -183,4 +182,26 @@ async fn converse(
 
 fn since(base: Instant, moment: Instant) -> u64 {
     u64::try_from(moment.saturating_duration_since(base).as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the run says to a worker that knows the token and speaks like this.
+    async fn said_to(version: &str) -> Result<(), String> {
+        let coordinator = Coordinator::bind("t".to_owned()).await.unwrap();
+        let mut worker = TcpStream::connect(coordinator.address().unwrap()).await.unwrap();
+        let hello = ToCoordinator::Hello { token: "t".to_owned(), version: version.to_owned(), pid: 1 };
+        write(&mut worker, &hello).await.unwrap();
+        coordinator.accept().await.map(drop)
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_speaks_otherwise_is_refused() {
+        assert_eq!(said_to(SPOKEN).await, Ok(()));
+        let refused = said_to("0.1.0").await.unwrap_err();
+        assert!(refused.starts_with("a worker of version 0.1.0 joined a run of version "), "{refused}");
+        assert!(refused.ends_with("; use the same program everywhere"), "{refused}");
+    }
 }

@@ -11,6 +11,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::load::{Control, GeneratorEvent};
 
+/// What both sides must be of: a version of proofload, and of what is said here; the latter changes when a message does.
+pub(super) const SPOKEN: &str = concat!(env!("CARGO_PKG_VERSION"), " (messages 2)");
 /// Largest frame; a second of many steps takes a few megabytes at most.
 const FRAME_BYTES_MAX: u32 = 256 * 1024 * 1024;
 

@@ -15,7 +15,7 @@ use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::offset::{Offset, Round};
-use super::wire::{AssignedSystem, Assignment, ToCoordinator, ToWorker, read, write};
+use super::wire::{AssignedSystem, Assignment, SPOKEN, ToCoordinator, ToWorker, read, write};
 use crate::audit::{Watch, rounded};
 use crate::clock::{self, RunClock};
 use crate::environment::load_payloads;
@@ -46,7 +46,7 @@ pub async fn join(address: SocketAddr, token: String) -> Result<Joined, String> 
     let mut stream =
         TcpStream::connect(address).await.map_err(|error| format!("no run listens at {address}: {error}"))?;
     stream.set_nodelay(true).map_err(|error| error.to_string())?;
-    let hello = ToCoordinator::Hello { token, version: env!("CARGO_PKG_VERSION").to_owned(), pid: std::process::id() };
+    let hello = ToCoordinator::Hello { token, version: SPOKEN.to_owned(), pid: std::process::id() };
     write(&mut stream, &hello).await.map_err(gone)?;
     match heard(&mut stream).await? {
         ToWorker::Assignment(assignment) => Ok(Joined { stream, assignment: *assignment, base }),

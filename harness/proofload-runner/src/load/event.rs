@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use proofload_core::evidence::{Fate, GapEvidence, Histogram, SlowSample};
 use proofload_core::judge::BurnCount;
-use proofload_core::live::Percentiles;
 use serde::{Deserialize, Serialize};
 
 use super::checks::CheckTotals;
 use super::journal::JournalLine;
+use super::recent::RecentTimes;
 use super::second::ClosedSecond;
 use crate::audit::Found;
 use crate::cross_check::CrossCheck;
@@ -52,7 +52,7 @@ pub(crate) struct Tick {
     pub(crate) in_flight: u64,
     pub(crate) passes: u64,
     /// Response times of the last second.
-    pub(crate) response: Option<Percentiles>,
+    pub(crate) recent: RecentTimes,
     pub(crate) jobs_open: u64,
     pub(crate) jobs_ended: u64,
     /// What the abort rules have counted, in the order of the scenario.

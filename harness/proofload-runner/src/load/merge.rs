@@ -2,10 +2,10 @@
 
 use proofload_core::evidence::{Histogram, keep_slowest};
 use proofload_core::judge::BurnCount;
-use proofload_core::live::Percentiles;
 
 use super::event::{GeneratorEvent, Outcome, Tick};
 use super::gaps;
+use super::recent::RecentTimes;
 
 /// Puts the words of several shards together.
 #[derive(Debug)]
@@ -17,6 +17,8 @@ pub(super) struct Merge {
 #[derive(Debug, Default)]
 struct Told {
     tick: Tick,
+    /// Whether that was told since figures of all were.
+    is_new: bool,
     load_ended: bool,
     outcome: Option<Outcome>,
 }
@@ -30,17 +32,17 @@ impl Merge {
     /// Takes in what shard `index` tells; gives what all of them tell together.
     pub(super) fn take(&mut self, index: usize, event: GeneratorEvent) -> Vec<GeneratorEvent> {
         match event {
-            GeneratorEvent::Tick(tick) => {
-                self.shards[index].tick = tick;
-                vec![GeneratorEvent::Tick(self.tick(index))]
-            }
-            GeneratorEvent::LoadEnded => self.load_ended(index).into_iter().collect(),
+            GeneratorEvent::Tick(tick) => self.ticked(index, tick).into_iter().collect(),
+            GeneratorEvent::LoadEnded => self.load_ended(index),
             GeneratorEvent::Finished(outcome) => self.finished(index, *outcome).into_iter().collect(),
             GeneratorEvent::Lost(why) => {
                 if self.shards[index].outcome.is_some() {
                     return Vec::new();
                 }
                 let mut told = vec![GeneratorEvent::Lost(why)];
+                // What was of the moment has gone with it.
+                self.shards[index].tick.in_flight = 0;
+                self.shards[index].tick.recent = RecentTimes::default();
                 told.extend(self.load_ended(index));
                 told.extend(self.finished(index, self.last_known(index)));
                 told
@@ -51,12 +53,34 @@ impl Merge {
         }
     }
 
-    /// Figures of all.
-    fn tick(&self, index: usize) -> Tick {
+    /// Figures of all, once every shard at work has told its own. One that hangs silences nobody: they come as well
+    /// when another tells its own again.
+    fn ticked(&mut self, index: usize, tick: Tick) -> Option<GeneratorEvent> {
+        let told = &mut self.shards[index];
+        told.tick = tick;
+        let again = std::mem::replace(&mut told.is_new, true);
+        let all = self.shards.iter().all(|told| told.is_new || told.outcome.is_some());
+        if !again && !all {
+            return None;
+        }
+        let figures = self.unsaid();
+        // While others are silent, whatever this one tells next is told at once.
+        self.shards[index].is_new = !all;
+        figures
+    }
+
+    /// Figures of all, if any shard told some since the last.
+    fn unsaid(&mut self) -> Option<GeneratorEvent> {
+        let any = self.shards.iter().any(|told| told.is_new);
+        self.shards.iter_mut().for_each(|told| told.is_new = false);
+        any.then(|| GeneratorEvent::Tick(self.tick()))
+    }
+
+    /// Counts add up, and so do the recent times.
+    fn tick(&self) -> Tick {
         let sum = |of: fn(&Tick) -> u64| self.shards.iter().map(|told| of(&told.tick)).sum();
-        let last = &self.shards[index].tick;
         Tick {
-            at_ms: last.at_ms,
+            at_ms: self.shards.iter().map(|told| told.tick.at_ms).max().unwrap_or(0),
             due: sum(|tick| tick.due),
             dispatched: sum(|tick| tick.dispatched),
             dropped: sum(|tick| tick.dropped),
@@ -64,7 +88,7 @@ impl Merge {
             errors: sum(|tick| tick.errors),
             in_flight: sum(|tick| tick.in_flight),
             passes: sum(|tick| tick.passes),
-            response: self.shards.iter().filter_map(|told| told.tick.response).reduce(Percentiles::worst),
+            recent: RecentTimes::sum(self.shards.iter().map(|told| &told.tick.recent)),
             jobs_open: sum(|tick| tick.jobs_open),
             jobs_ended: sum(|tick| tick.jobs_ended),
             burns: self.burns(),
@@ -84,9 +108,13 @@ impl Merge {
         sums
     }
 
-    fn load_ended(&mut self, index: usize) -> Option<GeneratorEvent> {
+    /// Before it come the figures that know of the last passes, so that nobody settles on older ones.
+    fn load_ended(&mut self, index: usize) -> Vec<GeneratorEvent> {
         let ended_before = std::mem::replace(&mut self.shards[index].load_ended, true);
-        (!ended_before && self.shards.iter().all(|told| told.load_ended)).then_some(GeneratorEvent::LoadEnded)
+        if ended_before || !self.shards.iter().all(|told| told.load_ended) {
+            return Vec::new();
+        }
+        self.unsaid().into_iter().chain([GeneratorEvent::LoadEnded]).collect()
     }
 
     fn finished(&mut self, index: usize, outcome: Outcome) -> Option<GeneratorEvent> {
@@ -168,7 +196,7 @@ mod tests {
 
     fn words(events: &[GeneratorEvent]) -> Vec<String> {
         let word = |event: &GeneratorEvent| match event {
-            GeneratorEvent::Tick(tick) => format!("due {}", tick.due),
+            GeneratorEvent::Tick(tick) => format!("due {}, {} in flight", tick.due, tick.in_flight),
             GeneratorEvent::IterationsEnded { .. } => "iterations ended".to_owned(),
             GeneratorEvent::LoadEnded => "load ended".to_owned(),
             GeneratorEvent::Finished(outcome) => {
@@ -180,8 +208,9 @@ mod tests {
         events.iter().map(word).collect()
     }
 
+    /// Figures of a shard with two requests under way.
     fn tick(due: u64) -> GeneratorEvent {
-        GeneratorEvent::Tick(Tick { due, ..Tick::default() })
+        GeneratorEvent::Tick(Tick { due, in_flight: 2, ..Tick::default() })
     }
 
     fn finished(due: u64, ids: &[&str]) -> GeneratorEvent {
@@ -201,12 +230,40 @@ mod tests {
     #[test]
     fn counts_add_up_and_ends_are_waited_for() {
         let mut merge = Merge::new(2);
-        assert_eq!(words(&merge.take(0, tick(3))), ["due 3"]);
-        assert_eq!(words(&merge.take(1, tick(4))), ["due 7"]);
+        assert!(merge.take(0, tick(3)).is_empty());
+        assert_eq!(words(&merge.take(1, tick(4))), ["due 7, 4 in flight"]);
         assert!(merge.take(1, GeneratorEvent::LoadEnded).is_empty());
         assert_eq!(words(&merge.take(0, GeneratorEvent::LoadEnded)), ["load ended"]);
         assert!(merge.take(0, finished(3, &["a", "b"])).is_empty());
         assert_eq!(words(&merge.take(1, finished(4, &["c"]))), ["finished: due 7, 3 jobs, 0 lost"]);
+    }
+
+    #[test]
+    fn shards_that_tell_in_turn_are_told_once_a_round() {
+        let mut merge = Merge::new(2);
+        // They need not keep an order.
+        let rounds =
+            (0..8).flat_map(|round| if round % 3 == 0 { [(0, round), (1, round)] } else { [(1, round), (0, round)] });
+        let told: Vec<String> = rounds.flat_map(|(index, round)| words(&merge.take(index, tick(round)))).collect();
+        let expected: Vec<String> = (0..8).map(|round| format!("due {}, 4 in flight", 2 * round)).collect();
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn a_shard_that_hangs_silences_nobody() {
+        let mut merge = Merge::new(2);
+        let told: Vec<String> = (1..=4).flat_map(|due| words(&merge.take(0, tick(due)))).collect();
+        assert_eq!(told, ["due 2, 2 in flight", "due 3, 2 in flight", "due 4, 2 in flight"]);
+        assert_eq!(words(&merge.take(1, tick(9))), ["due 13, 4 in flight"]);
+        assert!(merge.take(0, tick(5)).is_empty());
+    }
+
+    #[test]
+    fn the_last_figures_come_before_the_end_of_the_load() {
+        let mut merge = Merge::new(2);
+        merge.take(0, GeneratorEvent::LoadEnded);
+        merge.take(1, tick(3));
+        assert_eq!(words(&merge.take(1, GeneratorEvent::LoadEnded)), ["due 3, 2 in flight", "load ended"]);
     }
 
     #[test]
@@ -224,7 +281,7 @@ mod tests {
         merge.take(0, tick(5));
         merge.take(1, GeneratorEvent::LoadEnded);
         let lost = merge.take(0, GeneratorEvent::Lost("killed".to_owned()));
-        assert_eq!(words(&lost), ["lost: killed", "load ended"]);
+        assert_eq!(words(&lost), ["lost: killed", "due 5, 0 in flight", "load ended"]);
         assert_eq!(words(&merge.take(1, finished(4, &[]))), ["finished: due 9, 0 jobs, 1 lost"]);
         assert!(merge.take(0, GeneratorEvent::Lost("again".to_owned())).is_empty());
     }

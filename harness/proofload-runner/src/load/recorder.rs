@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use hdrhistogram::Histogram as Live;
 use proofload_core::evidence::{GapEvidence, Histogram, SlowSample, StepKind};
 use proofload_core::judge::BurnCount;
-use proofload_core::live::Percentiles;
 use proofload_core::scenario::Scenario;
 
 use super::broken::Broken;
 use super::gaps::Gaps;
-use super::recent::Recent;
+use super::recent::{Recent, RecentTimes};
 use super::second::{ClosedSecond, OpenSecond, note};
 use super::slowest::Slowest;
 use super::watch::Watches;
@@ -194,7 +193,7 @@ impl Recorder {
     }
 
     /// Response times of the last few ticks; asked once a tick.
-    pub(super) fn take_recent(&mut self) -> Option<Percentiles> {
+    pub(super) fn take_recent(&mut self) -> RecentTimes {
         self.recent.take()
     }
 

@@ -159,7 +159,7 @@ fn tell_figures(world: &World) {
     let mut recorder = world.recorder.borrow_mut();
     let closed = recorder.close(before_s);
     let totals = recorder.totals();
-    let response = recorder.take_recent();
+    let recent = recorder.take_recent();
     let burns = recorder.burns(now_ns);
     drop(recorder);
     if !closed.is_empty() {
@@ -175,7 +175,7 @@ fn tell_figures(world: &World) {
         errors: totals.errors,
         in_flight: world.in_flight.get(),
         passes: world.passes.get(),
-        response,
+        recent,
         jobs_open: jobs.open,
         jobs_ended: jobs.ended,
         burns,

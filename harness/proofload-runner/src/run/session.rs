@@ -319,7 +319,7 @@ impl Session<'_> {
             answered: per_second(self.tick.answered, last.answered),
             errors: self.tick.errors,
             in_flight: self.tick.in_flight,
-            response: self.tick.response,
+            response: self.tick.recent.percentiles(),
             jobs_open: self.tick.jobs_open,
             jobs_ended: self.tick.jobs_ended,
             queue: self.queue,

@@ -44,6 +44,13 @@ pub(crate) async fn drive_in(scenario: &Scenario, address: SocketAddr, folder: &
     drive_until(CancellationToken::new(), scenario, &system_at(address), folder).await
 }
 
+/// Drives `scenario` from so many generator threads.
+pub(crate) async fn drive_on(threads: u32, scenario: &Scenario, address: SocketAddr) -> RunRecord {
+    let folder = tempfile::tempdir().unwrap();
+    let place = (system_at(address), folder.path());
+    try_drive(CancellationToken::new(), scenario, (&place.0, place.1), threads).await.unwrap()
+}
+
 /// The same in an environment that holds `environment`.
 pub(crate) async fn drive_at(scenario: &Scenario, environment: &str, folder: &Path) -> RunRecord {
     drive_until(CancellationToken::new(), scenario, environment, folder).await
@@ -61,19 +68,19 @@ pub(crate) async fn drive_until(
     environment: &str,
     folder: &Path,
 ) -> RunRecord {
-    try_drive_until(stop, scenario, environment, folder).await.unwrap()
+    try_drive(stop, scenario, (environment, folder), 1).await.unwrap()
 }
 
 /// The same, where it may not come to a run.
 pub(crate) async fn try_drive_at(scenario: &Scenario, environment: &str, folder: &Path) -> Result<RunRecord, RunError> {
-    try_drive_until(CancellationToken::new(), scenario, environment, folder).await
+    try_drive(CancellationToken::new(), scenario, (environment, folder), 1).await
 }
 
-async fn try_drive_until(
+async fn try_drive(
     stop: CancellationToken,
     scenario: &Scenario,
-    environment: &str,
-    folder: &Path,
+    (environment, folder): (&str, &Path),
+    threads: u32,
 ) -> Result<RunRecord, RunError> {
     let text = format!("apiVersion: proofload/v1\nkind: Environment\nname: t\n{environment}\n");
     let request = RunRequest {
@@ -93,7 +100,7 @@ async fn try_drive_until(
         scenario_file: "t.yaml".into(),
         scale: 1.0,
         confidence: None,
-        threads: 1,
+        threads,
         generators: 0,
         plan: Arc::new(Plan::new(scenario, &Traces::default(), 1).unwrap()),
         folder: RunFolder::create(folder, "run-1").unwrap(),

@@ -25,6 +25,8 @@ mod pacing;
 #[cfg(test)]
 mod prometheus;
 #[cfg(test)]
+mod shards;
+#[cfg(test)]
 mod stall;
 #[cfg(test)]
 mod tls;

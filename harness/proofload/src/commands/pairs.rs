@@ -21,7 +21,7 @@ use crate::stamp;
 
 pub(crate) async fn pairs(args: PairsArgs, colour: bool) -> Result<u8, Failure> {
     let tell = args.tell;
-    let outcome = pairs_as_told(args, colour).await;
+    let outcome = Box::pin(pairs_as_told(args, colour)).await;
     say_failure(tell, &outcome);
     outcome
 }

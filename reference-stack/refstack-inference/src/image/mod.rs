@@ -4,7 +4,7 @@ mod dicom;
 mod raster;
 mod resize;
 
-use ::image::{DynamicImage, ImageFormat};
+use ::image::DynamicImage;
 
 use crate::repository::ModelSpec;
 
@@ -25,9 +25,9 @@ pub(crate) fn tensor(bytes: &[u8], spec: &ModelSpec) -> Result<Vec<f32>, Refusal
 
 fn decode(bytes: &[u8]) -> Result<DynamicImage, Refusal> {
     if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
-        raster::decode(bytes, ImageFormat::Png)
+        raster::png(bytes)
     } else if bytes.starts_with(b"\xff\xd8\xff") {
-        raster::decode(bytes, ImageFormat::Jpeg)
+        raster::jpeg(bytes)
     } else if bytes.get(128..132) == Some(b"DICM") {
         dicom::decode(bytes)
     } else {

@@ -1,7 +1,7 @@
 //! Seconds of a step folded into at most [`BUCKETS_MAX`] stretches, so that an hour draws as fast as a minute.
 
 use crate::baseline::StepTimes;
-use crate::evidence::{Histogram, StepEvidence};
+use crate::evidence::{Histogram, Second, StepEvidence, Sum};
 
 /// Most stretches of a drawing; each is about eight pixels wide.
 pub(super) const BUCKETS_MAX: u32 = 120;
@@ -26,20 +26,22 @@ pub(super) fn bucket_s(axis_s: u32) -> u32 {
 
 /// Folds a step; stretches in which nothing was due are left out.
 pub(super) fn fold(step: &StepEvidence, size_s: u32) -> Vec<Bucket> {
-    let mut buckets: Vec<Bucket> = Vec::new();
-    for second in step.seconds.iter().filter(|second| second.due > 0) {
-        let from_s = second.at / size_s * size_s;
-        if buckets.last().is_none_or(|bucket| bucket.from_s != from_s) {
-            buckets.push(Bucket::empty(from_s, from_s.saturating_add(size_s)));
+    let seconds: Vec<&Second> = step.seconds.iter().filter(|second| second.due > 0).collect();
+    let mut times = Sum::new();
+    let bucket = |seconds: &[&Second]| {
+        let from_s = seconds[0].at / size_s * size_s;
+        let mut bucket = Bucket::empty(from_s, from_s.saturating_add(size_s));
+        for second in seconds {
+            bucket.due += second.due;
+            bucket.answered += second.answered;
+            bucket.errors += second.errors;
+            bucket.unanswered += second.broken + second.dropped;
+            times.add(&second.response);
         }
-        let bucket = buckets.last_mut().expect("one was just put there");
-        bucket.due += second.due;
-        bucket.answered += second.answered;
-        bucket.errors += second.errors;
-        bucket.unanswered += second.broken + second.dropped;
-        Histogram::add(&mut bucket.response, second.response.thaw());
-    }
-    buckets
+        bucket.response = times.take();
+        bucket
+    };
+    seconds.chunk_by(|one, next| one.at / size_s == next.at / size_s).map(bucket).collect()
 }
 
 impl Bucket {

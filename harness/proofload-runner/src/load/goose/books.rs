@@ -94,7 +94,7 @@ impl Books {
             errors: totals.errors,
             in_flight: self.in_flight,
             passes: self.passes,
-            response: self.recorder.take_recent(),
+            recent: self.recorder.take_recent(),
             jobs_open: 0,
             jobs_ended: 0,
             burns: self.recorder.burns(now_ns),
