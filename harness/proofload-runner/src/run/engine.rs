@@ -35,15 +35,10 @@ fn built_without(scenario: &Scenario) -> RunError {
     ))
 }
 
-/// Leaves Ctrl-C to whoever asks for it after this, where Goose would take it for itself.
-pub fn keep_interrupts(scenario: &Scenario) {
-    match scenario.engine() {
-        Engine::Proofload => {}
-        #[cfg(feature = "goose")]
-        Engine::Goose => crate::load::keep_interrupts(),
-        #[cfg(not(feature = "goose"))]
-        Engine::Goose => {}
-    }
+/// Leaves Ctrl-C to whoever asks for it after this, and to them alone: Goose would take it for itself.
+pub fn keep_interrupts() {
+    #[cfg(feature = "goose")]
+    crate::load::keep_interrupts();
 }
 
 /// Why the machine is not tried before a run of another engine than ours.

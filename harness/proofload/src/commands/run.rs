@@ -129,7 +129,6 @@ impl Ready {
         }
         let (scenario, baseline) = (self.scenario.clone(), self.baseline.clone());
         let request = self.request(args, &folder, confidence)?;
-        keep_interrupts(&scenario);
         let mut progress = Progress::new(Telling::choose(args.tell, Surroundings::here()), colour);
         let outcome = run_scenario(request, stop, &mut |event| progress.on_event(&event)).await;
         progress.finish();
@@ -256,6 +255,8 @@ fn check_target(args: &RunArgs, scenario: &Scenario) -> Result<(), Failure> {
 
 /// Stops the run at the first SIGINT or SIGTERM; a second one ends the program at once.
 pub(crate) fn stop_on_signal() -> CancellationToken {
+    // Before anybody listens: whoever takes a signal last is the one who hears it.
+    keep_interrupts();
     let stop = CancellationToken::new();
     let told = stop.clone();
     tokio::spawn(async move {
