@@ -396,7 +396,7 @@ mod tests {
         fill(&mut recorder, 1, SAMPLES);
         let took = crate::clock::now() - began;
         println!(
-            "{} ns per sample: begun, ended and its wake lag, 6 histograms",
+            "{} ns per sample: begun, ended and its wake lag and gap, 8 histograms",
             took.as_nanos() / u128::from(SAMPLES)
         );
     }
