@@ -49,10 +49,10 @@ class Receiver(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def send(proofload, folder, address, out):
+def send(proofload, folder, address):
     """Sends; gives the exit code and what standard error said."""
     environment = {**os.environ, "OTEL_EXPORTER_OTLP_HEADERS": "x-key=a%2Cb"}
-    command = [proofload, "report", str(folder), "--as", "json", "--out", out, "--otlp", address]
+    command = [proofload, "report", str(folder), "--as", "json", "--out", "-", "--otlp", address]
     told = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment, check=False)
     return told.returncode, told.stderr.strip()
 
@@ -62,7 +62,7 @@ def check(proofload, folder):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{server.server_port}"
-    if (told := send(proofload, folder, address, os.devnull)) != (0, ""):
+    if (told := send(proofload, folder, address)) != (0, ""):
         yield f"sending ended with {told}"
     for path, kind, key, body in Receiver.received:
         if (path, kind, key) != ("/v1/metrics", "application/json", "a,b"):
@@ -71,18 +71,18 @@ def check(proofload, folder):
     if len(Receiver.received) != 1:
         yield f"{len(Receiver.received)} requests arrived"
     Receiver.busy = 2
-    if (told := send(proofload, folder, address, os.devnull)) != (0, "") or len(Receiver.received) != 4:
+    if (told := send(proofload, folder, address)) != (0, "") or len(Receiver.received) != 4:
         yield f"a receiver that is busy twice ended with {told} after {len(Receiver.received)} requests"
     Receiver.answer = b'{"partialSuccess": {"rejectedDataPoints": "7", "errorMessage": "no"}}'
-    yield from warns(send(proofload, folder, address, os.devnull), "it rejected 7 data points")
+    yield from warns(send(proofload, folder, address), "it rejected 7 data points")
     Receiver.status = 503
-    yield from warns(send(proofload, folder, f"{address}/v1/metrics", os.devnull), "it answered 503")
+    yield from warns(send(proofload, folder, f"{address}/v1/metrics"), "it answered 503")
     server.shutdown()
     server.server_close()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         away = f"http://user:secret@127.0.0.1:{free.getsockname()[1]}"
-        yield from warns(send(proofload, folder, away, os.devnull), "refused")
+        yield from warns(send(proofload, folder, away), "refused")
 
 
 def warns(told, why):

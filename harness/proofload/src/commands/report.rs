@@ -67,22 +67,27 @@ fn write_one(
     finish(args, &path)
 }
 
-/// Writes beside the file and renames, so that nobody reads half of it.
+/// Writes beside the file and renames, so that nobody reads half of it. A device, a pipe or a link is written into: a rename would
+/// put a file in its place.
 fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<(), Failure> {
+    if std::fs::symlink_metadata(path).is_ok_and(|there| !there.is_file()) {
+        return write_into(path, write).map_err(|error| unwritable(path, &error));
+    }
     let mut part = path.as_os_str().to_owned();
     part.push(".part");
     let part = PathBuf::from(part);
-    let written = File::create(&part).and_then(|file| {
-        let mut out = BufWriter::new(file);
-        write(&mut out)?;
-        out.flush()?;
-        std::fs::rename(&part, path)
-    });
+    let written = write_into(&part, write).and_then(|()| std::fs::rename(&part, path));
     written.map_err(|error| {
         // Half a file is worth nothing; if removing it fails too, the first error still says why.
         let _ = std::fs::remove_file(&part);
         unwritable(path, &error)
     })
+}
+
+fn write_into(path: &Path, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> std::io::Result<()> {
+    let mut out = BufWriter::new(File::create(path)?);
+    write(&mut out)?;
+    out.flush()
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Failure {

@@ -62,8 +62,26 @@ fn a_stored_run_is_told_in_every_format() {
         assert!(read(file).starts_with(begins.as_bytes()), "{file}");
     }
     assert_eq!(String::from_utf8(read("samples.jtl")).unwrap().lines().count(), 41);
+    into_what_is_no_file(&path, folder.path(), &read("report.json"));
     index(run.parent().unwrap());
     refusals(&path);
+}
+
+/// A pipe and a link stay what they are: a rename would put a file in their place, and `--out /dev/null` would cost the machine its.
+fn into_what_is_no_file(run: &str, folder: &Path, expected: &[u8]) {
+    let [pipe, link, file] = ["pipe", "link", "file"].map(|name| folder.join(name));
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    let reader = {
+        let pipe = pipe.clone();
+        std::thread::spawn(move || std::fs::read(pipe).unwrap())
+    };
+    for out in [&pipe, &link] {
+        let output = proofload(&["report", run, "--as", "json", "--out", &out.display().to_string()]);
+        assert_eq!(output.status.code(), Some(0), "{:?}", said(&output));
+        assert!(!std::fs::symlink_metadata(out).unwrap().is_file(), "{} was replaced", out.display());
+    }
+    assert_eq!((reader.join().unwrap(), std::fs::read(&file).unwrap()), (expected.to_owned(), expected.to_owned()));
 }
 
 /// The index of the folder, with folders in it that are no runs.
