@@ -175,7 +175,7 @@ pub(crate) enum StackAction {
     /// A whole system of an environment, its pods and autoscalers included, until Ctrl-C.
     Up(UpArgs),
     #[command(flatten)]
-    Role(refstack::stack::StackCommand),
+    Role(Box<refstack::stack::StackCommand>),
 }
 
 /// Options of `stack up`.

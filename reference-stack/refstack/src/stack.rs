@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use crate::adapters::rabbitmq::QueueKind;
 use crate::system::System;
 
 mod compose;
@@ -22,6 +23,8 @@ pub enum StackCommand {
     Worker(WorkerArgs),
     /// Answers as TensorFlow Serving does
     Inference(InferenceArgs),
+    /// Brings the schema of a database forward, and ends; roles refuse a database without it
+    Migrate(MigrateArgs),
 }
 
 /// What every role takes.
@@ -41,15 +44,50 @@ pub struct CommonArgs {
     pub until_stdin_closes: bool,
 }
 
+/// Where jobs, messages and objects are kept.
+#[derive(Debug, Args)]
+pub struct StoreArgs {
+    /// Folder of the store, shared by the processes of one stack
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Keep jobs, messages and idempotency keys in this PostgreSQL database instead of in the folder
+    #[arg(long, value_name = "URL", env = "REFSTACK_DATABASE_URL", hide_env_values = true)]
+    pub database: Option<String>,
+    /// Keep objects in this S3 bucket instead of in the folder; endpoint, region and credentials come from the variables of
+    /// the AWS tools (`AWS_ENDPOINT_URL` and so on)
+    #[arg(long, value_name = "s3://BUCKET/PREFIX", env = "REFSTACK_OBJECTS_URL")]
+    pub objects: Option<String>,
+    /// Let this RabbitMQ broker carry the messages; the database keeps the jobs
+    #[arg(long, value_name = "URL", env = "REFSTACK_BROKER_URL", hide_env_values = true, requires = "database")]
+    pub broker: Option<String>,
+    /// How the broker keeps the queue
+    #[arg(long, value_enum, default_value_t = QueueKind::Quorum)]
+    pub queue_type: QueueKind,
+}
+
+/// Arguments of the migration.
+#[derive(Debug, Args)]
+pub struct MigrateArgs {
+    /// The database, as postgres://USER:PASSWORD@HOST:PORT/NAME; better in the environment, where other users cannot read it
+    #[arg(long, value_name = "URL", env = "REFSTACK_DATABASE_URL", hide_env_values = true)]
+    pub database: String,
+    /// Only say whether the schema is what this program needs
+    #[arg(long)]
+    pub check: bool,
+}
+
 /// Arguments of the gateway role.
 #[derive(Debug, Args)]
 pub struct GatewayArgs {
     /// What every role takes
     #[command(flatten)]
     pub common: CommonArgs,
-    /// Folder of the store, shared by the processes of one stack
-    #[arg(long, value_name = "DIR")]
-    pub data: PathBuf,
+    /// Where jobs, messages and objects are kept
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// Keep answers in this Redis server, shared by all gateways, instead of in memory
+    #[arg(long, value_name = "URL", env = "REFSTACK_CACHE_URL", hide_env_values = true)]
+    pub cache: Option<String>,
     /// Address of the inference server, for answers at once
     #[arg(long, value_name = "URL")]
     pub inference: Option<String>,
@@ -70,9 +108,9 @@ pub struct WorkerArgs {
     /// What every role takes
     #[command(flatten)]
     pub common: CommonArgs,
-    /// Folder of the store, shared by the processes of one stack
-    #[arg(long, value_name = "DIR")]
-    pub data: PathBuf,
+    /// Where jobs, messages and objects are kept
+    #[command(flatten)]
+    pub store: StoreArgs,
     /// Address of the inference server
     #[arg(long, value_name = "URL")]
     pub inference: String,
@@ -134,7 +172,7 @@ pub async fn run(
 ) -> Result<(), StackError> {
     start_logging();
     crate::adapters::install_tls_provider();
-    let with_stdin = command.common().until_stdin_closes;
+    let with_stdin = command.ends_with_stdin();
     let mut shutdown = Box::pin(async move {
         tokio::select! {
             () = shutdown => {}
@@ -149,6 +187,7 @@ pub async fn run(
         StackCommand::Gateway(args) => compose::gateway(args, shutdown, stdout).await,
         StackCommand::Worker(args) => compose::worker(args, shutdown, stdout).await,
         StackCommand::Inference(args) => compose::inference(args, shutdown, stdout).await,
+        StackCommand::Migrate(args) => compose::migrate(args, shutdown, stdout).await,
     }
 }
 
@@ -171,11 +210,12 @@ pub async fn signals() {
 }
 
 impl StackCommand {
-    fn common(&self) -> &CommonArgs {
+    fn ends_with_stdin(&self) -> bool {
         match self {
-            Self::Gateway(args) => &args.common,
-            Self::Worker(args) => &args.common,
-            Self::Inference(args) => &args.common,
+            Self::Gateway(args) => args.common.until_stdin_closes,
+            Self::Worker(args) => args.common.until_stdin_closes,
+            Self::Inference(args) => args.common.until_stdin_closes,
+            Self::Migrate(_) => false,
         }
     }
 }

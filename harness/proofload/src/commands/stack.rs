@@ -14,7 +14,7 @@ use crate::progress::Progress;
 pub(crate) async fn stack(action: StackAction) -> Result<u8, Failure> {
     match action {
         StackAction::Up(args) => up(&args).await,
-        StackAction::Role(role) => role_here(role).await,
+        StackAction::Role(role) => role_here(*role).await,
     }
 }
 

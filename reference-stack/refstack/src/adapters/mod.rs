@@ -1,6 +1,11 @@
 //! The outside world behind the ports.
 
+pub mod brokered;
 pub mod embedded;
+pub mod postgres;
+pub mod rabbitmq;
+pub mod redis_cache;
+pub mod s3_objects;
 pub mod tf_serving;
 pub mod url_fetch;
 

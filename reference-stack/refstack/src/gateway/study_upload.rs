@@ -72,10 +72,11 @@ fn check_patient(gateway: &Gateway, patient_id: Option<String>) -> Result<String
         return Ok(patient_id.unwrap_or_default());
     }
     let patient_id = patient_id.ok_or_else(|| Problem::bad_request("field \"patient_id\" is missing"))?;
-    if (1..=PATIENT_CHARS_MAX).contains(&patient_id.chars().count()) {
+    // No database keeps NUL in a text.
+    if (1..=PATIENT_CHARS_MAX).contains(&patient_id.chars().count()) && !patient_id.contains('\0') {
         Ok(patient_id)
     } else {
-        Err(Problem::bad_request("\"patient_id\" takes 1 to 128 characters"))
+        Err(Problem::bad_request("\"patient_id\" takes 1 to 128 characters, none of them NUL"))
     }
 }
 
@@ -106,14 +107,14 @@ async fn accept(gateway: &Gateway, id: Uuid, study: Study, hold: Option<Hold>) -
         kept_for: None,
         hold: hold.as_ref().map(|hold| hold.with_digest(digest)),
     };
-    let accepted = gateway.ports.jobs.accept(job).await;
-    if !matches!(accepted, Ok(Accepted::Stored)) {
-        // Best effort: an object nobody points to harms nobody.
-        let _ = gateway.ports.objects.delete(&object).await;
-    }
-    match accepted? {
+    // After an error the object stays: a store that was lost in the middle of a commit may have the job all the same.
+    match gateway.ports.jobs.accept(job).await? {
         Accepted::Stored => Ok(id),
-        Accepted::KeyLost => Err(idempotency::in_flight()),
+        Accepted::KeyLost => {
+            // Best effort: an object nobody points to harms nobody.
+            let _ = gateway.ports.objects.delete(&object).await;
+            Err(idempotency::in_flight())
+        }
     }
 }
 

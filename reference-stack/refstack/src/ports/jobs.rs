@@ -6,7 +6,12 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::PortResult;
-use super::queue::{Claim, Delivery, Lease, QueueName, Retried, Retry};
+use super::queue::{Claim, Delivery, Lease, QueueName, Retried, Retry, count};
+
+/// A used idempotency key answers for this long.
+pub(crate) const KEY_KEPT: Duration = Duration::from_hours(24);
+/// Counts of moved messages older than this feed no rate.
+pub(crate) const FLOW_KEPT_SECONDS: i64 = 60;
 
 /// Where a job stands. The last four are final: nothing leaves them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -208,4 +213,10 @@ pub trait Jobs: Send + Sync {
 
     /// Forgets what is past its time.
     async fn sweep(&self) -> PortResult<()>;
+}
+
+/// Every state with its count, from the words and counts of a store.
+pub(crate) fn by_state(rows: &[(String, i64)]) -> Vec<(JobState, u64)> {
+    let jobs_in = |state: JobState| rows.iter().filter(|(word, _)| word == state.word()).map(|(_, jobs)| *jobs).sum();
+    JobState::ALL.into_iter().map(|state| (state, count(jobs_in(state)))).collect()
 }

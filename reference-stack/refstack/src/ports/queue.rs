@@ -10,6 +10,13 @@ use super::PortResult;
 /// Queues are named in the program, never by a client.
 pub type QueueName = &'static str;
 
+/// Said of a message whose workers all died with it in hand.
+pub(crate) const LEASE_RAN_OUT: &str = "the last allowed attempt ended without an answer from its worker";
+/// A wait ends after this long whatever happened: a process killed between its commit and its call to the others has told nobody.
+pub(crate) const WAIT_MAX: Duration = Duration::from_secs(5);
+/// Seconds over which the rates of [`Depth`] are taken.
+pub(crate) const RATE_SECONDS: i64 = 5;
+
 /// A wish for work.
 #[derive(Clone, Copy, Debug)]
 pub struct Claim {
@@ -114,4 +121,21 @@ pub trait Queue: Send + Sync {
     /// Returns when a claim may find something: at once on first use, then after a publish, a message put back, or the
     /// next end of a delay or lease. May return early, never never.
     async fn wait(&self, queue: QueueName) -> PortResult<()>;
+}
+
+/// How long a wait may last when the next message is due at `due_ms`.
+pub(crate) fn pause_until(due_ms: Option<i64>, now_ms: i64) -> Duration {
+    let pause = due_ms.map(|due| Duration::from_millis(u64::try_from(due - now_ms).unwrap_or(0)));
+    pause.unwrap_or(WAIT_MAX).min(WAIT_MAX)
+}
+
+/// A count as SQL gives it.
+pub(crate) fn count(rows: i64) -> u64 {
+    u64::try_from(rows).unwrap_or(0)
+}
+
+/// The rate of `messages` counted over [`RATE_SECONDS`].
+#[expect(clippy::cast_precision_loss, reason = "counts of messages in five seconds fit a float")]
+pub(crate) fn per_second(messages: i64) -> f64 {
+    messages as f64 / RATE_SECONDS as f64
 }

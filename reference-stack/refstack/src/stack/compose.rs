@@ -6,22 +6,35 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use refstack_inference::{Config, PredictorConfig};
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::{CommonArgs, GatewayArgs, InferenceArgs, StackError, WorkerArgs, announce};
+use super::units;
+use super::{CommonArgs, GatewayArgs, InferenceArgs, MigrateArgs, StackError, StoreArgs, WorkerArgs, announce};
+use crate::adapters::brokered::{Brokered, Carried};
 use crate::adapters::embedded::Store;
 use crate::adapters::embedded::cache::MemoryCache;
 use crate::adapters::embedded::objects::FileObjects;
+use crate::adapters::postgres::{self, PgStore};
+use crate::adapters::rabbitmq::{self, RabbitMq};
+use crate::adapters::redis_cache::RedisCache;
+use crate::adapters::s3_objects::S3Objects;
 use crate::adapters::tf_serving::TfServing;
 use crate::adapters::url_fetch::UrlFetch;
 use crate::clock::Clock;
 use crate::defect::{Defect, Defects, Role};
 use crate::gateway::{Gateway, GatewayParts, GatewayPorts, GatewaySettings};
+use crate::ports::PortError;
+use crate::ports::cache::Cache;
 use crate::ports::inference::Inference;
+use crate::ports::jobs::Jobs;
+use crate::ports::keys::Keys;
+use crate::ports::objects::Objects;
+use crate::ports::queue::Queue;
 use crate::serve::serve;
 use crate::system::System;
-use crate::worker::{Worker, WorkerPorts, WorkerSettings};
+use crate::worker::{ATTEMPTS_MAX, Worker, WorkerPorts, WorkerSettings};
 
 /// A worker started together with its inference server waits so long for it.
 const NEIGHBOUR_WAIT_MAX: Duration = Duration::from_secs(10);
@@ -45,15 +58,14 @@ pub(super) async fn gateway(
     let inference = args.inference.map(|url| tf_serving(&url, system)).transpose()?;
     let listener = bind(&args.common).await?;
     let clock = Clock::system();
-    let store = Arc::new(Store::open(&args.data, clock.clone()).await.map_err(internal)?);
-    let objects = Arc::new(FileObjects::open(&args.data.join("objects")).map_err(internal)?);
-    let abandoned = objects.clear_leftovers().map_err(internal)?;
+    let kept = open_store(&args.store, system, clock.clone(), None).await?;
+    let (objects, abandoned) = open_objects(&args.store, Leftovers::Clear)?;
     let ports = GatewayPorts {
-        queue: store.clone(),
-        jobs: store.clone(),
-        keys: store,
-        objects: objects.clone(),
-        cache: Arc::new(MemoryCache::new()),
+        queue: kept.queue,
+        jobs: kept.jobs,
+        keys: kept.keys,
+        objects,
+        cache: open_cache(args.cache.as_deref())?,
         inference: inference.map(|inference| -> Arc<dyn Inference> { Arc::new(inference) }),
     };
     let gateway = Gateway::new(GatewayParts { system, ports, settings, clock });
@@ -89,11 +101,11 @@ pub(super) async fn worker(
         () = &mut shutdown => return Ok(()),
         met = neighbour(&inference, &args.inference) => met?,
     }
-    let store = Arc::new(Store::open(&args.data, Clock::system()).await.map_err(internal)?);
+    let kept = open_store(&args.store, system, Clock::system(), Some(args.concurrency)).await?;
     let ports = WorkerPorts {
-        queue: store.clone(),
-        jobs: store,
-        objects: Arc::new(FileObjects::open(&args.data.join("objects")).map_err(internal)?),
+        queue: kept.queue,
+        jobs: kept.jobs,
+        objects: open_objects(&args.store, Leftovers::Leave)?.0,
         inference,
         fetch: Arc::new(UrlFetch::new().map_err(internal)?),
     };
@@ -135,6 +147,92 @@ pub(super) async fn inference(
     })?;
     announce(stdout, "inference", args.common.system, server.address())?;
     server.serve(shutdown).await.map_err(|error| StackError::Internal(error.to_string()))
+}
+
+pub(super) async fn migrate(
+    args: MigrateArgs,
+    shutdown: impl Future<Output = ()>,
+    stdout: &mut (impl Write + ?Sized),
+) -> Result<(), StackError> {
+    let url = units::database(&args.database).map_err(StackError::Usage)?;
+    if args.check {
+        PgStore::open(url, Clock::system()).await.map_err(|error| unreachable(&error))?;
+        return Ok(());
+    }
+    let migrated = tokio::select! {
+        () = shutdown => return Ok(()),
+        migrated = postgres::migrate(url) => migrated.map_err(|error| unreachable(&error))?,
+    };
+    let line = json!({"event": "migrated", "applied": migrated.applied, "steps": migrated.steps});
+    writeln!(stdout, "{line}").map_err(internal)
+}
+
+/// Jobs, messages and idempotency keys, wherever they are kept.
+struct Kept {
+    queue: Arc<dyn Queue>,
+    jobs: Arc<dyn Jobs>,
+    keys: Arc<dyn Keys>,
+}
+
+/// Opens what the arguments name; a worker says how many messages it takes at once.
+async fn open_store(args: &StoreArgs, system: System, clock: Clock, hands: Option<u32>) -> Result<Kept, StackError> {
+    let Some(url) = &args.database else {
+        let store = Arc::new(Store::open(&args.data, clock).await.map_err(internal)?);
+        return Ok(Kept { queue: store.clone(), jobs: store.clone(), keys: store });
+    };
+    let url = units::database(url).map_err(StackError::Usage)?;
+    let store = Arc::new(PgStore::open(url, clock).await.map_err(|error| unreachable(&error))?);
+    let Some(url) = &args.broker else {
+        return Ok(Kept { queue: store.clone(), jobs: store.clone(), keys: store });
+    };
+    let url = units::broker(url).map_err(StackError::Usage)?;
+    let (queue, emptied) = (system.queue(), Arc::clone(&store));
+    let settings = rabbitmq::Settings {
+        url: url.to_owned(),
+        queue,
+        kind: args.queue_type,
+        prefetch: hands.map(|hands| u16::try_from(hands).unwrap_or(u16::MAX)),
+        on_empty: Arc::new(move || {
+            let store = Arc::clone(&emptied);
+            Box::pin(async move { store.send_again(queue).await })
+        }),
+    };
+    let broker = Arc::new(RabbitMq::start(settings).await.map_err(|error| unreachable(&error))?);
+    let carried = Carried { queue, attempts_max: ATTEMPTS_MAX };
+    let brokered = Arc::new(Brokered::start(Arc::clone(&store), broker, carried));
+    Ok(Kept { queue: brokered.clone(), jobs: brokered, keys: store })
+}
+
+/// What to do with what processes that were killed have left in the folder of objects.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Leftovers {
+    Clear,
+    Leave,
+}
+
+/// The object store, and the keys of whole objects that nobody may have recorded.
+fn open_objects(args: &StoreArgs, leftovers: Leftovers) -> Result<(Arc<dyn Objects>, Vec<String>), StackError> {
+    if let Some(url) = &args.objects {
+        let objects = S3Objects::open(url, &args.data.join("spool"));
+        return Ok((Arc::new(objects.map_err(|error| StackError::Usage(error.to_string()))?), Vec::new()));
+    }
+    let objects = FileObjects::open(&args.data.join("objects")).map_err(internal)?;
+    let abandoned = match leftovers {
+        Leftovers::Clear => objects.clear_leftovers().map_err(internal)?,
+        Leftovers::Leave => Vec::new(),
+    };
+    Ok((Arc::new(objects), abandoned))
+}
+
+fn open_cache(url: Option<&str>) -> Result<Arc<dyn Cache>, StackError> {
+    let Some(url) = url else { return Ok(Arc::new(MemoryCache::new())) };
+    let url = units::cache(url).map_err(StackError::Usage)?;
+    Ok(Arc::new(RedisCache::new(url).map_err(|error| unreachable(&error))?))
+}
+
+/// A neighbour that must be there before the start.
+fn unreachable(error: &PortError) -> StackError {
+    StackError::Unreachable(error.to_string())
 }
 
 fn parse_defects(role: Role, common: &CommonArgs) -> Result<Defects, StackError> {

@@ -1,4 +1,4 @@
-//! Sizes and times as a person writes them.
+//! Sizes, times and addresses as a person writes them.
 
 use std::time::Duration;
 
@@ -29,6 +29,26 @@ pub(super) fn bytes(text: &str) -> Result<u64, String> {
     number.checked_mul(factor).ok_or_else(|| String::from("too large"))
 }
 
+/// Refuses what is no address of a database. The text is not repeated: it may hold a password.
+pub(super) fn database(text: &str) -> Result<&str, String> {
+    address(text, &["postgres", "postgresql"], "--database takes postgres://USER:PASSWORD@HOST:PORT/NAME")
+}
+
+/// Refuses what is no address of a broker.
+pub(super) fn broker(text: &str) -> Result<&str, String> {
+    address(text, &["amqp", "amqps"], "--broker takes amqp://USER:PASSWORD@HOST:PORT/VHOST")
+}
+
+/// Refuses what is no address of a cache.
+pub(super) fn cache(text: &str) -> Result<&str, String> {
+    address(text, &["redis", "rediss", "redis+unix"], "--cache takes redis://USER:PASSWORD@HOST:PORT/DATABASE")
+}
+
+fn address<'t>(text: &'t str, schemes: &[&str], expected: &str) -> Result<&'t str, String> {
+    let known = url::Url::parse(text).is_ok_and(|url| schemes.contains(&url.scheme()));
+    if known { Ok(text) } else { Err(format!("{expected}, and what was given is none")) }
+}
+
 fn split(text: &str) -> (&str, &str) {
     text.split_at(text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len()))
 }
@@ -46,6 +66,14 @@ mod tests {
         assert_eq!(bytes("32MiB"), Ok(32 << 20));
         for wrong in ["", "10", "s", "-1s", "1h", "xs"] {
             assert!(duration(wrong).is_err(), "{wrong}");
+        }
+        assert!(database("postgres://u:p@h:5432/d").is_ok());
+        assert!(cache("redis://:p@h:6379/1").is_ok());
+        assert!(broker("amqps://u:p@h/%2f").is_ok());
+        for wrong in ["", "h:5432", "mysql://u:secret@h/d"] {
+            let refused = database(wrong).unwrap_err();
+            assert!(refused.contains("postgres://USER") && !refused.contains("secret"), "{refused}");
+            assert!(broker(wrong).is_err() && cache(wrong).is_err(), "{wrong}");
         }
         for wrong in ["", "MiB", "-1", "1.5MiB", "1MB", "99999999999GiB"] {
             assert!(bytes(wrong).is_err(), "{wrong}");

@@ -2,23 +2,16 @@
 //! named by its body and the attempt it was taken with: `a#2`.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use refstack::ports::queue::{Claim, Delivery, Lease, Queue, Retried, Retry};
+use refstack::ports::queue::{Claim, Delivery, Lease, Retried, Retry};
 
-use crate::support::{Setup, TestSystem};
+use crate::support::store::{Backend, MovedClock, Opened};
 
-const QUEUE: &str = "contract";
+pub(crate) const QUEUE: &str = "contract";
 const LEASE: Duration = Duration::from_secs(10);
-const ATTEMPTS_MAX: u32 = 3;
-
-/// A queue under test, and a way to let time pass for it.
-#[async_trait]
-pub(crate) trait Subject: Send + Sync {
-    fn queue(&self) -> &dyn Queue;
-    async fn pass_time(&self, time: Duration);
-}
+pub(crate) const ATTEMPTS_MAX: u32 = 3;
 
 const SCRIPTS: &[(&str, &str)] = &[
     (
@@ -123,12 +116,13 @@ const SCRIPTS: &[(&str, &str)] = &[
     ),
 ];
 
-/// Runs every script on a fresh subject.
-pub(crate) async fn check<S: Subject>(make: impl AsyncFn() -> S) {
+/// Runs every script on a fresh queue.
+pub(crate) async fn check<B: Backend>(make: impl AsyncFn() -> B) {
     for (name, script) in SCRIPTS {
-        let subject = make().await;
+        let (backend, clock) = (make().await, MovedClock::default());
+        let store = backend.open_worker(clock.clock()).await;
         let expected: Vec<&str> = script.lines().map(str::trim).collect();
-        let mut player = Player { subject: &subject, taken: HashMap::new() };
+        let mut player = Player { store, clock, taken: HashMap::new() };
         let mut transcript = Vec::new();
         for line in &expected {
             transcript.push(player.play(line.split(" => ").next().unwrap()).await);
@@ -137,14 +131,15 @@ pub(crate) async fn check<S: Subject>(make: impl AsyncFn() -> S) {
     }
 }
 
-struct Player<'s> {
-    subject: &'s dyn Subject,
+struct Player {
+    store: Opened,
+    clock: MovedClock,
     taken: HashMap<String, Lease>,
 }
 
-impl Player<'_> {
+impl Player {
     async fn play(&mut self, operation: &str) -> String {
-        let queue = self.subject.queue();
+        let queue = Arc::clone(&self.store.queue);
         let words: Vec<&str> = operation.split(' ').collect();
         let answer = match words[..] {
             ["publish", body] => {
@@ -152,7 +147,7 @@ impl Player<'_> {
                 return operation.to_owned();
             }
             ["pass", time] => {
-                self.subject.pass_time(seconds(time)).await;
+                self.clock.pass(seconds(time));
                 return operation.to_owned();
             }
             ["take", count] => self.take(count.parse().unwrap()).await,
@@ -175,7 +170,7 @@ impl Player<'_> {
 
     async fn take(&mut self, count: u32) -> String {
         let claim = Claim { queue: QUEUE, count, lease: LEASE, attempts_max: ATTEMPTS_MAX };
-        let taken = self.subject.queue().claim(claim).await.unwrap();
+        let taken = self.store.take(claim).await;
         if taken.is_empty() {
             return "nothing".to_owned();
         }
@@ -199,22 +194,4 @@ fn word(retried: Retried) -> &'static str {
 
 fn seconds(text: &str) -> Duration {
     Duration::from_secs(text.trim_end_matches('s').parse().unwrap())
-}
-
-struct Embedded(TestSystem);
-
-#[async_trait]
-impl Subject for Embedded {
-    fn queue(&self) -> &dyn Queue {
-        &*self.0.store
-    }
-
-    async fn pass_time(&self, time: Duration) {
-        self.0.pass_time(time);
-    }
-}
-
-#[tokio::test]
-async fn the_embedded_queue_keeps_the_contract() {
-    check(async || Embedded(TestSystem::start(Setup::medical()).await)).await;
 }

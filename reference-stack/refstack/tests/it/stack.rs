@@ -79,6 +79,13 @@ impl Role {
     }
 }
 
+/// Runs a role that ends by itself, and gives what it wrote.
+pub(crate) async fn run_to_its_end(line: &str) -> String {
+    let mut stdout = Vec::new();
+    run(parse(line), std::future::pending(), &mut stdout).await.unwrap_or_else(|error| panic!("{line}: {error}"));
+    String::from_utf8(stdout).unwrap()
+}
+
 fn secret_in(dir: &Path) -> String {
     let file = dir.join("secret");
     std::fs::write(&file, [SECRET, b"\n"].concat()).unwrap();
@@ -91,13 +98,20 @@ fn image() -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_medical_platform_works_from_the_command_line() {
+    the_medical_platform_works_with("").await;
+}
+
+/// Upload to result, with `store` among the arguments of gateway and worker.
+pub(crate) async fn the_medical_platform_works_with(store: &str) {
     let dir = tempfile::tempdir().unwrap();
     let (data, secret) = (dir.path().join("data").display().to_string(), secret_in(dir.path()));
     let inference = Role::start("inference --system medical-platform").await;
     let gateway =
-        Role::start(&format!("gateway --system medical-platform --data {data} --jwt-secret-file {secret}")).await;
+        Role::start(&format!("gateway --system medical-platform --data {data} --jwt-secret-file {secret} {store}"))
+            .await;
     let worker =
-        Role::start(&format!("worker --system medical-platform --data {data} --inference {}", inference.url)).await;
+        Role::start(&format!("worker --system medical-platform --data {data} --inference {} {store}", inference.url))
+            .await;
     let client = Client::new(gateway.url.clone(), Some(token()));
     let accepted = client.upload(image(), "p", None).await;
     assert_eq!(accepted.status, 202, "{accepted:?}");
@@ -117,11 +131,18 @@ async fn the_medical_platform_works_from_the_command_line() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fish_works_from_the_command_line() {
+    fish_works_with("").await;
+}
+
+/// One image at once, one in a batch, with `store` among the arguments of gateway and worker.
+pub(crate) async fn fish_works_with(store: &str) {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().display();
     let inference = Role::start("inference --system fish").await;
-    let gateway = Role::start(&format!("gateway --system fish --data {data} --inference {}", inference.url)).await;
-    let worker = Role::start(&format!("worker --system fish --data {data} --inference {}", inference.url)).await;
+    let gateway =
+        Role::start(&format!("gateway --system fish --data {data} --inference {} {store}", inference.url)).await;
+    let worker =
+        Role::start(&format!("worker --system fish --data {data} --inference {} {store}", inference.url)).await;
     let client = Client::new(gateway.url.clone(), None);
     let request = client.request(reqwest::Method::POST, "/predict").header("content-type", "image/png");
     let one = client.send(request.body(image())).await;
@@ -177,6 +198,7 @@ async fn a_start_that_cannot_be_says_why_and_which_code() {
     let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let taken = taken.local_addr().unwrap();
     let medical = format!("gateway --system medical-platform --data {data}");
+    let nobody = format!("postgres://u:secret@localhost/d?host={}", dir.path().display());
     for (line, code, said) in [
         (medical.clone(), 2, "medical-platform checks tokens"),
         (format!("{medical} --jwt-secret-file /nowhere/secret"), 2, "/nowhere/secret cannot be read"),
@@ -185,10 +207,19 @@ async fn a_start_that_cannot_be_says_why_and_which_code() {
         (format!("gateway --system fish --data {data} --listen {taken}"), 5, "choose another --listen address"),
         (format!("gateway --system fish --data {secret}"), 70, "the job store is not available"),
         ("inference --system fish --defect nonsense".into(), 2, "nonsense"),
+        (
+            format!("gateway --system fish --data {data} --database mysql://u:secret@h/d"),
+            2,
+            "--database takes postgres://",
+        ),
+        (format!("gateway --system fish --data {data} --database {nobody}"), 5, "the job store is not available"),
+        ("migrate --database mysql://u:secret@h/d".into(), 2, "--database takes postgres://"),
+        (format!("migrate --database {nobody}"), 5, "the job store is not available"),
     ] {
         let error = run(parse(&line), std::future::pending(), &mut io::sink()).await.expect_err(&line);
         assert_eq!(error.exit_code(), code, "{line}: {error}");
         assert!(error.to_string().contains(said), "{line}: {error}");
+        assert!(!error.to_string().contains("secret@"), "{error}");
     }
 }
 

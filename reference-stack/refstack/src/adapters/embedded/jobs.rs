@@ -12,13 +12,10 @@ use super::store::{Store, unavailable};
 use super::writer::Then;
 use crate::clock::millis;
 use crate::ports::PortResult;
-use crate::ports::jobs::{Accepted, Cancelled, HeldKey, Job, JobKind, JobState, Jobs, NewJob, Outcome};
+use crate::ports::jobs::{
+    Accepted, Cancelled, FLOW_KEPT_SECONDS, HeldKey, Job, JobKind, JobState, Jobs, KEY_KEPT, NewJob, Outcome, by_state,
+};
 use crate::ports::queue::{Claim, Delivery, Lease, Queue, Retried, Retry};
-
-/// A used idempotency key answers for this long.
-const KEY_KEPT: Duration = Duration::from_hours(24);
-/// Flow seconds older than this feed no rate.
-const FLOW_KEPT_SECONDS: i64 = 60;
 
 const FIND: &str = "SELECT id, state, patient_id, attempts, total, done, failed, result, error, created_at, updated_at \
                     FROM job WHERE id = ? AND kind = ? AND (expires_at IS NULL OR expires_at > ?)";
@@ -125,11 +122,7 @@ impl Jobs for Store {
     async fn count(&self) -> PortResult<Vec<(JobState, u64)>> {
         let rows: Vec<(String, i64)> =
             sqlx::query_as("SELECT state, jobs FROM job_count").fetch_all(&self.reads).await.map_err(unavailable)?;
-        let known = |state: JobState| {
-            let row = rows.iter().find(|(word, _)| word == state.word());
-            (state, row.map_or(0, |(_, jobs)| u64::try_from(*jobs).unwrap_or(0)))
-        };
-        Ok(JobState::ALL.into_iter().map(known).collect())
+        Ok(by_state(&rows))
     }
 
     async fn sweep(&self) -> PortResult<()> {

@@ -9,13 +9,10 @@ use super::store::{Store, unavailable};
 use super::writer::Then;
 use crate::clock::millis;
 use crate::ports::PortResult;
-use crate::ports::queue::{Claim, Delivery, Depth, Lease, Queue, QueueName, Retried, Retry};
+use crate::ports::queue::{
+    Claim, Delivery, Depth, Lease, Queue, QueueName, RATE_SECONDS, Retried, Retry, count, pause_until, per_second,
+};
 use crate::wake::Waiter;
-
-/// A wait ends after this long whatever happened: a process killed between its commit and its datagram has told nobody.
-const WAIT_MAX: Duration = Duration::from_secs(5);
-/// Seconds over which rates are taken.
-const RATE_SECONDS: i64 = 5;
 
 #[async_trait]
 impl Queue for Store {
@@ -146,15 +143,12 @@ impl Store {
         .fetch_one(&self.reads)
         .await
         .map_err(unavailable)?;
-        let now = self.clock.now_ms();
-        let due = ready.into_iter().chain(leased).min();
-        let pause = due.map(|due| Duration::from_millis(u64::try_from(due - now).unwrap_or(0)));
-        Ok(pause.unwrap_or(WAIT_MAX).min(WAIT_MAX))
+        Ok(pause_until(ready.into_iter().chain(leased).min(), self.clock.now_ms()))
     }
 
     async fn rates(&self, queue: QueueName, second: i64) -> PortResult<(f64, f64)> {
-        let (published, delivered): (f64, f64) = sqlx::query_as(
-            "SELECT TOTAL(published), TOTAL(delivered) FROM flow WHERE queue = ? AND second >= ? AND second < ?",
+        let (published, delivered): (i64, i64) = sqlx::query_as(
+            "SELECT COALESCE(SUM(published), 0), COALESCE(SUM(delivered), 0) FROM flow WHERE queue = ? AND second >= ? AND second < ?",
         )
         .bind(queue)
         .bind(second - RATE_SECONDS)
@@ -162,12 +156,6 @@ impl Store {
         .fetch_one(&self.reads)
         .await
         .map_err(unavailable)?;
-        #[expect(clippy::cast_precision_loss, reason = "five seconds fit a float")]
-        let seconds = RATE_SECONDS as f64;
-        Ok((published / seconds, delivered / seconds))
+        Ok((per_second(published), per_second(delivered)))
     }
-}
-
-fn count(rows: i64) -> u64 {
-    u64::try_from(rows).unwrap_or(0)
 }

@@ -5,10 +5,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use uuid::Uuid;
 
 use crate::clock::millis;
-use crate::ports::queue::{Claim, Delivery, Lease, QueueName, Retried, Retry};
-
-/// Said of a message whose workers all died with it in hand.
-const LEASE_RAN_OUT: &str = "the last allowed attempt ended without an answer from its worker";
+use crate::ports::queue::{Claim, Delivery, LEASE_RAN_OUT, Lease, QueueName, Retried, Retry};
 
 /// A message that has just become a dead letter.
 pub(super) struct Dead {

@@ -3,7 +3,15 @@
 pub(crate) mod client;
 mod disk;
 pub(crate) mod inference;
+pub(crate) mod postgres;
+pub(crate) mod proxy;
+pub(crate) mod rabbitmq;
+pub(crate) mod redis;
+pub(crate) mod require;
+pub(crate) mod s3;
+pub(crate) mod store;
 pub(crate) mod system;
+mod unprivileged;
 
 pub(crate) use client::{Answer, Client};
 pub(crate) use inference::FakeInference;

@@ -1,0 +1,69 @@
+//! Opens the database and holds what its port implementations need.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{Postgres, Transaction};
+
+use super::bell::Bell;
+use super::migrations;
+use crate::clock::Clock;
+use crate::ports::{PortError, PortResult};
+
+const STORE: &str = "the job store";
+/// Connections of one process. Each transaction is a few statements, so few connections carry many callers.
+const CONNECTIONS_MAX: u32 = 16;
+/// How long a call may wait for a free connection; a server that is gone shows by then.
+const CONNECTION_WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// Queue, jobs and idempotency keys in a `PostgreSQL` database.
+pub struct PgStore {
+    pub(super) pool: PgPool,
+    pub(super) clock: Clock,
+    pub(super) bell: Arc<Bell>,
+}
+
+impl PgStore {
+    /// Opens the database at `url`, whose schema [`super::migrate`] has brought forward.
+    pub async fn open(url: &str, clock: Clock) -> PortResult<Self> {
+        let pool = PgPoolOptions::new()
+            .max_connections(CONNECTIONS_MAX)
+            .acquire_timeout(CONNECTION_WAIT_MAX)
+            .connect_with(options(url)?)
+            .await
+            .map_err(unavailable)?;
+        let mut connection = pool.acquire().await.map_err(unavailable)?;
+        migrations::check(&mut connection).await?;
+        drop(connection);
+        let bell = Arc::new(Bell::hang(&pool));
+        Ok(Self { pool, clock, bell })
+    }
+
+    /// Milliseconds since 1970, by the clock that leases go by here.
+    pub(in crate::adapters) fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+
+    /// A transaction: what is done in it is on the server's disk once it is committed, and undone if it is dropped.
+    pub(super) async fn begin(&self) -> PortResult<Transaction<'static, Postgres>> {
+        self.pool.begin().await.map_err(unavailable)
+    }
+}
+
+/// How to reach the database that `url` names.
+pub(super) fn options(url: &str) -> PortResult<PgConnectOptions> {
+    let options: PgConnectOptions = url.parse().map_err(unavailable)?;
+    Ok(options.application_name("refstack"))
+}
+
+/// A text as the server takes it: what others wrote may hold NUL, and its texts cannot.
+pub(super) fn text(written: &str) -> Cow<'_, str> {
+    if written.contains('\0') { Cow::Owned(written.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(written) }
+}
+
+/// A failure of the store, as its ports tell it.
+pub(super) fn unavailable(error: impl std::fmt::Display) -> PortError {
+    PortError::unavailable(STORE, error)
+}
