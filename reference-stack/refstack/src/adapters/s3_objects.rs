@@ -4,14 +4,16 @@
 use std::io::SeekFrom;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use object_store::aws::{AmazonS3, AmazonS3Builder};
+use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::path::Path as Key;
-use object_store::{MultipartUpload, ObjectStoreExt as _, PutPayload};
+use object_store::{MultipartUpload, ObjectStoreExt as _, PutPayload, RetryConfig};
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
+use tokio::sync::Semaphore;
 
 use crate::ports::objects::{Objects, Upload};
 use crate::ports::{PortError, PortResult};
@@ -21,19 +23,30 @@ const OBJECTS: &str = "the object store";
 const SHARED: &str = "s3";
 /// What is larger is sent in parts of this size (S3 takes none below 5 MiB but the last); also the memory that sending takes.
 const PART_BYTES: usize = 8 * 1024 * 1024;
+/// Uploads that are sent at once; the others wait in their files.
+const SENDING_MAX: usize = 16;
+/// A store that does not answer is told to the client within seconds, who may come again.
+const RETRY_TIME_MAX: Duration = Duration::from_secs(6);
+const RETRIES_MAX: usize = 3;
 
 /// The object store in a bucket.
 pub struct S3Objects {
     store: Arc<AmazonS3>,
     prefix: String,
     spool: PathBuf,
+    /// Taken by each upload that is being sent.
+    sending: Arc<Semaphore>,
 }
 
 impl S3Objects {
     /// The bucket in `url` (`s3://BUCKET/PREFIX`). Endpoint, region and credentials come from the environment by the names that the
     /// tools of S3 go by (`AWS_ENDPOINT_URL`, `AWS_REGION`, `AWS_ACCESS_KEY_ID`, …). Uploads wait in `spool`.
     pub fn open(url: &str, spool: &Path) -> PortResult<Self> {
-        Self::build(AmazonS3Builder::from_env(), url, spool)
+        let builder = AmazonS3Builder::from_env();
+        let endpoint = builder.get_config_value(&AmazonS3ConfigKey::Endpoint).unwrap_or_default();
+        // Whoever names an address without TLS means it.
+        let builder = builder.with_allow_http(endpoint.starts_with("http://"));
+        Self::build(builder, url, spool)
     }
 
     /// As [`S3Objects::open`], with an endpoint and credentials of one's own.
@@ -50,8 +63,9 @@ impl S3Objects {
     fn build(builder: AmazonS3Builder, url: &str, spool: &Path) -> PortResult<Self> {
         let (bucket, prefix) = bucket_and_prefix(url).ok_or_else(|| unavailable("write it as s3://BUCKET/PREFIX"))?;
         std::fs::create_dir_all(spool).map_err(unavailable)?;
-        let store = builder.with_bucket_name(bucket).build().map_err(unavailable)?;
-        Ok(Self { store: Arc::new(store), prefix: prefix.to_owned(), spool: spool.to_owned() })
+        let store = builder.with_bucket_name(bucket).with_retry(retries()).build().map_err(unavailable)?;
+        let sending = Arc::new(Semaphore::new(SENDING_MAX));
+        Ok(Self { store: Arc::new(store), prefix: prefix.to_owned(), spool: spool.to_owned(), sending })
     }
 
     /// Where the object under `key` lies in the bucket.
@@ -69,7 +83,8 @@ impl Objects for S3Objects {
         let file = file.await.map_err(unavailable)?.map_err(unavailable)?;
         let key = format!("{SHARED}/{name}");
         let place = self.place(&key);
-        Ok(Box::new(Spooled { store: Arc::clone(&self.store), key, place, file: File::from_std(file), bytes: 0 }))
+        let (store, sending) = (Arc::clone(&self.store), Arc::clone(&self.sending));
+        Ok(Box::new(Spooled { store, sending, key, place, file: File::from_std(file), bytes: 0 }))
     }
 
     async fn get(&self, key: &str) -> PortResult<Bytes> {
@@ -97,6 +112,7 @@ impl Objects for S3Objects {
 /// An upload on its way in.
 struct Spooled {
     store: Arc<AmazonS3>,
+    sending: Arc<Semaphore>,
     key: String,
     place: Key,
     file: File,
@@ -111,6 +127,8 @@ impl Upload for Spooled {
     }
 
     async fn finish(mut self: Box<Self>) -> PortResult<String> {
+        let sending = Arc::clone(&self.sending);
+        let _turn = sending.acquire().await.map_err(unavailable)?;
         self.file.flush().await.map_err(unavailable)?;
         self.file.seek(SeekFrom::Start(0)).await.map_err(unavailable)?;
         if self.bytes <= PART_BYTES {
@@ -146,6 +164,10 @@ impl Spooled {
         while file.read_buf(&mut part).await.map_err(unavailable)? > 0 {}
         Ok(part.freeze())
     }
+}
+
+fn retries() -> RetryConfig {
+    RetryConfig { max_retries: RETRIES_MAX, retry_timeout: RETRY_TIME_MAX, ..RetryConfig::default() }
 }
 
 fn bucket_and_prefix(url: &str) -> Option<(&str, &str)> {

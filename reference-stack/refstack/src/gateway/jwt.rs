@@ -108,7 +108,10 @@ impl Verifier {
             return Err(Refused("the token is not valid yet"));
         }
         match claims.get("sub") {
-            Some(Value::String(subject)) if !subject.is_empty() => Ok(Caller { subject: subject.clone() }),
+            // No database keeps NUL in a text, and keys are kept by subject.
+            Some(Value::String(subject)) if !subject.is_empty() && !subject.contains('\0') => {
+                Ok(Caller { subject: subject.clone() })
+            }
             _ if self.defects.has(Defect::JwtSubOptional) => Ok(Caller { subject: String::new() }),
             _ => Err(Refused("the token names no subject")),
         }

@@ -14,6 +14,8 @@ pub type QueueName = &'static str;
 pub(crate) const LEASE_RAN_OUT: &str = "the last allowed attempt ended without an answer from its worker";
 /// A wait ends after this long whatever happened: a process killed between its commit and its call to the others has told nobody.
 pub(crate) const WAIT_MAX: Duration = Duration::from_secs(5);
+/// What is due and cannot be had is in somebody's hands; looking for it more often would only burn the processor.
+pub(crate) const WAIT_MIN: Duration = Duration::from_millis(20);
 /// Seconds over which the rates of [`Depth`] are taken.
 pub(crate) const RATE_SECONDS: i64 = 5;
 

@@ -194,8 +194,9 @@ async fn open_store(args: &StoreArgs, system: System, clock: Clock, hands: Optio
         prefetch: hands.map(|hands| u16::try_from(hands).unwrap_or(u16::MAX)),
         on_empty: Arc::new(move || {
             let store = Arc::clone(&emptied);
-            Box::pin(async move { store.send_again(queue).await })
+            Box::pin(async move { store.send_again(queue, i64::MAX).await })
         }),
+        identity: store.identity().to_owned(),
     };
     let broker = Arc::new(RabbitMq::start(settings).await.map_err(|error| unreachable(&error))?);
     let carried = Carried { queue, attempts_max: ATTEMPTS_MAX };

@@ -45,7 +45,8 @@ pub(super) fn cache(text: &str) -> Result<&str, String> {
 }
 
 fn address<'t>(text: &'t str, schemes: &[&str], expected: &str) -> Result<&'t str, String> {
-    let known = url::Url::parse(text).is_ok_and(|url| schemes.contains(&url.scheme()));
+    // `amqp:user:secret@host` has a scheme too, and those who read it further would repeat it.
+    let known = url::Url::parse(text).is_ok_and(|url| schemes.contains(&url.scheme()) && !url.cannot_be_a_base());
     if known { Ok(text) } else { Err(format!("{expected}, and what was given is none")) }
 }
 
@@ -70,7 +71,7 @@ mod tests {
         assert!(database("postgres://u:p@h:5432/d").is_ok());
         assert!(cache("redis://:p@h:6379/1").is_ok());
         assert!(broker("amqps://u:p@h/%2f").is_ok());
-        for wrong in ["", "h:5432", "mysql://u:secret@h/d"] {
+        for wrong in ["", "h:5432", "mysql://u:secret@h/d", "postgres:u:secret@h", "amqp:u:secret@h"] {
             let refused = database(wrong).unwrap_err();
             assert!(refused.contains("postgres://USER") && !refused.contains("secret"), "{refused}");
             assert!(broker(wrong).is_err() && cache(wrong).is_err(), "{wrong}");

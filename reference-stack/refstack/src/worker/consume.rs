@@ -64,10 +64,14 @@ async fn claim(worker: &Worker, free: usize) -> Vec<Delivery> {
         lease: worker.settings.lease,
         attempts_max: ATTEMPTS_MAX,
     };
-    worker.ports.jobs.claim(claim).await.unwrap_or_else(|error| {
-        tracing::warn!(%error, "no work can be taken");
-        Vec::new()
-    })
+    match worker.ports.jobs.claim(claim).await {
+        Ok(taken) => taken,
+        Err(error) => {
+            tracing::warn!(%error, "no work can be taken");
+            tokio::time::sleep(STORE_PAUSE).await;
+            Vec::new()
+        }
+    }
 }
 
 async fn wait(worker: &Worker) {

@@ -62,12 +62,17 @@ async fn a_worker_hears_again_after_the_server_came_back() {
     let (gateway, worker) = (database.open(Clock::system()).await, database.open(Clock::system()).await);
     worker.queue.wait(QUEUE).await.unwrap();
     server.crash();
-    let start = tokio::time::Instant::now();
+    // A wait returns early as long as it may have missed something; then comes one that only a ring can end.
+    let mut wait = Box::pin(worker.queue.wait(QUEUE));
+    while tokio::time::timeout(Duration::from_millis(500), &mut wait).await.is_ok() {
+        wait = Box::pin(worker.queue.wait(QUEUE));
+    }
     gateway.jobs.accept(job(Uuid::new_v4())).await.unwrap();
+    // By itself it would end after five seconds.
+    tokio::time::timeout(Duration::from_secs(4), wait).await.expect("nobody rang").unwrap();
     while worker.jobs.claim(store_contract::CLAIM).await.unwrap().is_empty() {
         worker.queue.wait(QUEUE).await.unwrap();
     }
-    assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use lapin::options::{BasicGetOptions, BasicPublishOptions, QueueDeleteOptions};
+use lapin::options::{BasicGetOptions, BasicPublishOptions, QueueDeleteOptions, QueuePurgeOptions};
 use lapin::types::FieldTable;
 use lapin::{BasicProperties, Connection, ConnectionProperties};
 use refstack::adapters::brokered::{Brokered, Carried};
@@ -19,7 +19,7 @@ use crate::store_contract::{CLAIM, QUEUE, job};
 use crate::support::postgres::{Database, Postgres};
 use crate::support::proxy::Proxy;
 use crate::support::rabbitmq::{RabbitMqServer, url_on};
-use crate::support::store::{Backend, Opened};
+use crate::support::store::{Backend, MovedClock, Opened};
 use crate::{queue_contract, store_contract};
 
 /// More than any test has in hand unsettled.
@@ -43,8 +43,9 @@ impl Carrier {
             prefetch,
             on_empty: Arc::new(move || {
                 let store = Arc::clone(&emptied);
-                Box::pin(async move { store.send_again(queue).await })
+                Box::pin(async move { store.send_again(queue, i64::MAX).await })
             }),
+            identity: store.identity().to_owned(),
         };
         let transport = Arc::new(RabbitMq::start(settings).await.unwrap());
         let keys = Arc::clone(&store);
@@ -100,6 +101,7 @@ async fn rabbitmq_keeps_the_contracts_and_survives_its_faults() {
     nothing_is_lost_on_a_way_that_swallows_everything(fresh(&postgres, &broker, CARRIED).await, &broker).await;
     let carrier = fresh(&postgres, &broker, CARRIED).await;
     what_the_broker_forgot_is_sent_again(&carrier, &broker).await;
+    what_was_purged_is_sent_again(&fresh(&postgres, &broker, CARRIED).await, &broker).await;
     a_dead_letter_keeps_its_cause_and_its_bytes(&fresh(&postgres, &broker, CARRIED).await).await;
     what_others_publish_goes_to_the_dead_letters(&fresh(&postgres, &broker, CARRIED).await).await;
     a_cancelled_job_gives_its_place_to_the_next(&fresh(&postgres, &broker, CARRIED).await).await;
@@ -144,12 +146,9 @@ async fn what_others_publish_goes_to_the_dead_letters(carrier: &Carrier) {
     let connection = Connection::connect(&carrier.url, ConnectionProperties::default()).await.unwrap();
     let channel = connection.create_channel().await.unwrap();
     let options = BasicPublishOptions::default();
-    channel
-        .basic_publish("".into(), QUEUE.into(), options, b"who are you", BasicProperties::default())
-        .await
-        .unwrap()
-        .await
-        .unwrap();
+    // As a gateway on another database would have it: the row's number alone must not do.
+    let properties = BasicProperties::default().with_message_id("another-database/1".into());
+    channel.basic_publish("".into(), QUEUE.into(), options, b"who are you", properties).await.unwrap().await.unwrap();
     worker.queue.wait(QUEUE).await.unwrap();
     let moved = async {
         loop {
@@ -227,6 +226,25 @@ async fn nothing_is_lost_on_a_way_that_swallows_everything(mut carrier: Carrier,
         let job = gateway.jobs.find(JobKind::Study, id).await.unwrap().unwrap();
         assert_eq!((job.state, job.attempts), (JobState::Succeeded, 1));
     }
+}
+
+/// The queue is there and empty, and rows say that it should not be: a purge, a policy, a limit of deliveries.
+async fn what_was_purged_is_sent_again(carrier: &Carrier, broker: &RabbitMqServer) {
+    let clock = MovedClock::default();
+    let gateway = carrier.open(clock.clock()).await;
+    for _ in 0..10 {
+        gateway.jobs.accept(job(Uuid::new_v4())).await.unwrap();
+    }
+    let connection = Connection::connect(&broker.url(), ConnectionProperties::default()).await.unwrap();
+    let channel = connection.create_channel().await.unwrap();
+    let mut purged = 0;
+    while purged < 10 {
+        purged += channel.queue_purge(QUEUE.into(), QueuePurgeOptions::default()).await.unwrap();
+        tokio::task::yield_now().await;
+    }
+    clock.pass(Duration::from_mins(2));
+    let worker = carrier.open_worker(clock.clock()).await;
+    assert_eq!(settle_all(&worker).await, 10);
 }
 
 /// A broker that lost its disk has no queue; the rows of the database are sent to it anew.

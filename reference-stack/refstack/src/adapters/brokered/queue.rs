@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::{Brokered, Incoming, Transport};
 use crate::ports::PortResult;
-use crate::ports::queue::{Claim, Delivery, Depth, Lease, Queue, QueueName, Retried, Retry, pause_until};
+use crate::ports::queue::{Claim, Delivery, Depth, Lease, Queue, QueueName, Retried, Retry, WAIT_MIN, pause_until};
 
 #[async_trait]
 impl<T: Transport> Queue for Brokered<T> {
@@ -31,9 +31,7 @@ impl<T: Transport> Queue for Brokered<T> {
                 Ok(taken)
             }
             Err(error) => {
-                for incoming in arrived {
-                    self.transport.give_back(incoming.receipt).await;
-                }
+                self.transport.put_back(arrived).await;
                 Err(error)
             }
         }
@@ -87,9 +85,6 @@ impl<T: Transport> Queue for Brokered<T> {
         Ok(())
     }
 }
-
-/// What is due now is being sent; looking for it more often than this would only burn the processor.
-const WAIT_MIN: Duration = Duration::from_millis(20);
 
 impl<T: Transport> Brokered<T> {
     /// Keeps the receipts of what was taken. The other deliveries mean nothing any more, or were never ours.

@@ -5,18 +5,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::{Carried, Transport};
 use crate::adapters::postgres::PgStore;
+use crate::clock::millis;
+use crate::ports::PortResult;
 use crate::ports::queue::{Claim, pause_until};
-use crate::ports::{PortError, PortResult};
 
 /// Messages sent at once, their confirmations awaited together.
 const WINDOW: i64 = 256;
-/// A broker that has not confirmed by then may be blocked; the rows must not stay locked.
-const CONFIRM_WAIT_MAX: Duration = Duration::from_secs(5);
 /// After a failure.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
+/// How often it is asked whether the broker has lost something.
+const DOUBT_EVERY: Duration = Duration::from_secs(30);
+/// What was sent so long ago, waits to be delivered, and is not at the broker any more, has been lost there.
+const DOUBT_AFTER: Duration = Duration::from_mins(1);
 
 pub(super) struct Relay<T> {
     store: Arc<PgStore>,
@@ -37,20 +41,42 @@ impl<T: Transport> Relay<T> {
 
     /// Sends for as long as the process lives.
     pub(super) async fn run(self: Arc<Self>) {
+        let mut looked: Option<Instant> = None;
         loop {
-            let pause = match self.send_due().await {
-                Ok(pause) => pause,
+            let mut round = self.send_due().await;
+            if round.is_ok() && looked.is_none_or(|looked| looked.elapsed() >= DOUBT_EVERY) {
+                looked = Some(Instant::now());
+                round = self.send_lost().await.and(round);
+            }
+            match round {
+                Ok(pause) => self.pause(pause).await,
                 Err(error) => {
                     tracing::warn!(%error, "messages wait in the outbox");
-                    RETRY_PAUSE
+                    // Whoever rings meanwhile is served by the next round.
+                    tokio::time::sleep(RETRY_PAUSE).await;
                 }
-            };
-            tokio::select! {
-                () = self.rung.notified() => {}
-                () = self.transport.changed() => {}
-                () = tokio::time::sleep(pause) => {}
             }
         }
+    }
+
+    async fn pause(&self, pause: Duration) {
+        tokio::select! {
+            () = self.rung.notified() => {}
+            () = self.transport.changed() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+
+    /// Sends again what the broker has lost without losing its queue: purged, expired or thrown away by a policy.
+    async fn send_lost(&self) -> PortResult<()> {
+        let sent_before = self.store.now_ms() - millis(DOUBT_AFTER);
+        let doubtful = self.store.is_waiting_since(self.carried.queue, sent_before).await?;
+        if doubtful && self.transport.is_ready() && self.transport.is_drained(self.carried.queue).await? {
+            tracing::warn!("the broker has lost messages; they are sent again");
+            self.store.send_again(self.carried.queue, sent_before).await?;
+            self.ring();
+        }
+        Ok(())
     }
 
     /// Sends everything that is due, and tells how long there is nothing to do.
@@ -68,10 +94,7 @@ impl<T: Transport> Relay<T> {
             return Ok(false);
         }
         let full = i64::try_from(sending.messages.len()).is_ok_and(|sent| sent == WINDOW);
-        let publish = self.transport.publish(self.carried.queue, &sending.messages);
-        let Ok(published) = tokio::time::timeout(CONFIRM_WAIT_MAX, publish).await else {
-            return Err(PortError::unavailable("the broker", "it does not confirm"));
-        };
+        let published = self.transport.publish(self.carried.queue, &sending.messages).await;
         sending.sent(&published.confirmed, self.store.now_ms()).await?;
         if let Some(failure) = published.failure {
             return Err(failure);

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 
 use crate::adapters::postgres::Unsent;
-use crate::ports::PortError;
 use crate::ports::queue::QueueName;
+use crate::ports::{PortError, PortResult};
 
 /// A delivery.
 pub struct Incoming<R> {
@@ -25,6 +25,13 @@ pub struct Published {
     pub(in crate::adapters) failure: Option<PortError>,
 }
 
+impl Published {
+    /// Nothing was.
+    pub(in crate::adapters) fn nothing(failure: PortError) -> Self {
+        Self { confirmed: Vec::new(), failure: Some(failure) }
+    }
+}
+
 /// A broker.
 #[async_trait]
 pub trait Transport: Send + Sync + 'static {
@@ -37,7 +44,8 @@ pub trait Transport: Send + Sync + 'static {
     /// Returns when [`Transport::is_ready`] may have changed since the last return.
     async fn changed(&self);
 
-    /// Publishes messages, the dead ones to the dead letters; returns when the broker has said of each whether it is on disk.
+    /// Publishes messages, the dead ones to the dead letters; returns when the broker has said of each whether it is on disk, or a few
+    /// seconds have passed.
     async fn publish(&self, queue: QueueName, messages: &[Unsent]) -> Published;
 
     /// Up to `count` deliveries that are here already.
@@ -52,6 +60,9 @@ pub trait Transport: Send + Sync + 'static {
     /// The delivery is none of ours: it goes to the dead letters as it is, and is acknowledged once it is there.
     async fn refuse(&self, incoming: Incoming<Self::Receipt>);
 
-    /// The delivery was not looked at; somebody shall have it.
-    async fn give_back(&self, receipt: Self::Receipt);
+    /// The deliveries could not be looked at; the next to take shall have them.
+    async fn put_back(&self, deliveries: Vec<Incoming<Self::Receipt>>);
+
+    /// Whether nothing waits at the broker to be delivered.
+    async fn is_drained(&self, queue: QueueName) -> PortResult<bool>;
 }

@@ -46,13 +46,13 @@ impl Sending {
 }
 
 impl PgStore {
-    /// Up to `count` messages that are due and that the broker does not have, oldest first; nobody else sends them meanwhile.
+    /// Up to `count` messages that are due and that the broker does not have, oldest first, dead letters last; nobody else sends them meanwhile.
     pub(in crate::adapters) async fn unsent(&self, queue: QueueName, count: i64) -> PortResult<Sending> {
         let mut transaction = self.begin().await?;
         let rows = sqlx::query(
             "SELECT id, job, body, attempts, CASE WHEN state = 'dead' THEN COALESCE(error, '') END AS dead FROM msg \
              WHERE queue = $1 AND sent_at IS NULL AND state <> 'leased' AND (state = 'dead' OR visible_at <= $2) \
-             ORDER BY visible_at, id LIMIT $3 FOR UPDATE SKIP LOCKED",
+             ORDER BY state = 'dead', visible_at, id LIMIT $3 FOR UPDATE SKIP LOCKED",
         )
         .bind(queue)
         .bind(self.clock.now_ms())
@@ -93,13 +93,24 @@ impl PgStore {
         Ok(late)
     }
 
-    /// Everything is to be sent again: the broker has lost what it had.
-    pub async fn send_again(&self, queue: QueueName) -> PortResult<()> {
-        sqlx::query("UPDATE msg SET sent_at = NULL WHERE queue = $1 AND sent_at IS NOT NULL AND state <> 'leased'")
+    /// What was sent before `sent_before` (milliseconds) and waits is to be sent again: the broker has lost it.
+    pub async fn send_again(&self, queue: QueueName, sent_before: i64) -> PortResult<()> {
+        sqlx::query("UPDATE msg SET sent_at = NULL WHERE queue = $1 AND sent_at < $2 AND state <> 'leased'")
             .bind(queue)
+            .bind(sent_before)
             .execute(&self.pool)
             .await
             .map(drop)
+            .map_err(unavailable)
+    }
+
+    /// Whether a message that was sent before `sent_before` is still to be delivered.
+    pub(in crate::adapters) async fn is_waiting_since(&self, queue: QueueName, sent_before: i64) -> PortResult<bool> {
+        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM msg WHERE queue = $1 AND state = 'ready' AND sent_at < $2)")
+            .bind(queue)
+            .bind(sent_before)
+            .fetch_one(&self.pool)
+            .await
             .map_err(unavailable)
     }
 

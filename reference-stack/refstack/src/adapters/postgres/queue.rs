@@ -9,7 +9,8 @@ use super::store::{PgStore, unavailable};
 use crate::clock::millis;
 use crate::ports::PortResult;
 use crate::ports::queue::{
-    Claim, Delivery, Depth, Lease, Queue, QueueName, RATE_SECONDS, Retried, Retry, count, pause_until, per_second,
+    Claim, Delivery, Depth, Lease, Queue, QueueName, RATE_SECONDS, Retried, Retry, WAIT_MIN, count, pause_until,
+    per_second,
 };
 
 #[async_trait]
@@ -106,7 +107,7 @@ impl Queue for PgStore {
         let pause = self.until_next_due(queue).await?;
         tokio::select! {
             () = self.bell.heard() => {}
-            () = tokio::time::sleep(pause) => {}
+            () = tokio::time::sleep(pause.max(WAIT_MIN)) => {}
         }
         Ok(())
     }

@@ -18,11 +18,22 @@ const CONNECTIONS_MAX: u32 = 16;
 /// How long a call may wait for a free connection; a server that is gone shows by then.
 const CONNECTION_WAIT_MAX: Duration = Duration::from_secs(5);
 
+/// No statement and no lock waits for ever, and a process that has vanished with its machine holds its locks for seconds, not hours.
+const LIMITS: [(&str, &str); 6] = [
+    ("statement_timeout", "30s"),
+    ("lock_timeout", "10s"),
+    ("idle_in_transaction_session_timeout", "30s"),
+    ("tcp_keepalives_idle", "10"),
+    ("tcp_keepalives_interval", "5"),
+    ("tcp_keepalives_count", "3"),
+];
+
 /// Queue, jobs and idempotency keys in a `PostgreSQL` database.
 pub struct PgStore {
     pub(super) pool: PgPool,
     pub(super) clock: Clock,
     pub(super) bell: Arc<Bell>,
+    identity: String,
 }
 
 impl PgStore {
@@ -31,14 +42,21 @@ impl PgStore {
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS_MAX)
             .acquire_timeout(CONNECTION_WAIT_MAX)
-            .connect_with(options(url)?)
+            .connect_with(options(url)?.options(LIMITS))
             .await
             .map_err(unavailable)?;
         let mut connection = pool.acquire().await.map_err(unavailable)?;
         migrations::check(&mut connection).await?;
+        let identity = sqlx::query_scalar("SELECT identity FROM stack").fetch_one(&mut *connection).await;
+        let identity = identity.map_err(unavailable)?;
         drop(connection);
         let bell = Arc::new(Bell::hang(&pool));
-        Ok(Self { pool, clock, bell })
+        Ok(Self { pool, clock, bell, identity })
+    }
+
+    /// Tells this database from any other.
+    pub fn identity(&self) -> &str {
+        &self.identity
     }
 
     /// Milliseconds since 1970, by the clock that leases go by here.

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::{Stream, StreamExt as _};
-use lapin::message::Delivery;
 use lapin::options::{BasicConsumeOptions, BasicQosOptions, ConfirmSelectOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable, LongString, ShortString};
 use lapin::uri::AMQPUri;
-use lapin::{Channel, Connection, ConnectionProperties, Consumer, Event};
+use lapin::{Acker, Channel, Connection, ConnectionProperties, Consumer, Event};
 use tokio::sync::Notify;
 
-use super::message::dead_letters_of;
+use super::message::{self, dead_letters_of};
+use crate::adapters::brokered::Incoming;
 use crate::ports::PortResult;
 use crate::ports::queue::QueueName;
 
@@ -49,6 +49,8 @@ pub struct Settings {
     pub prefetch: Option<u16>,
     /// Called before the queue is declared anew.
     pub on_empty: OnEmpty,
+    /// Whose messages are ours: the identity of the database that keeps them.
+    pub identity: String,
 }
 
 pub(super) struct Link {
@@ -57,6 +59,8 @@ pub(super) struct Link {
     state: Mutex<State>,
     changed: Notify,
     arrived: Notify,
+    /// The connection is to be made anew, queues included.
+    renewed: Notify,
 }
 
 #[derive(Default)]
@@ -64,22 +68,24 @@ struct State {
     publisher: Option<Channel>,
     /// The broker is short of memory or disk and takes nothing.
     blocked: bool,
-    deliveries: VecDeque<Delivery>,
+    deliveries: VecDeque<Incoming<Acker>>,
 }
 
-/// One connection with everything open on it.
+/// Everything open at the broker. What consumes has a connection of its own: while the broker is short of memory or disk it
+/// reads nothing from those that publish, and acknowledgements are what gets it out of that.
 pub(super) struct Session {
-    connection: Connection,
+    publishing: Connection,
     publisher: Channel,
-    consumer: Option<Consumer>,
+    consuming: Option<(Connection, Consumer)>,
 }
 
 impl Link {
     pub(super) async fn open(settings: Settings) -> Result<(Self, Session), String> {
-        let mut uri: AMQPUri = settings.url.parse().map_err(|error| format!("its address cannot be read: {error}"))?;
+        let mut uri: AMQPUri = settings.url.parse().map_err(|_| String::from("its address cannot be read"))?;
         uri.query.heartbeat.get_or_insert(HEARTBEAT_S);
         let state = Mutex::default();
-        let link = Self { settings, uri, state, changed: Notify::new(), arrived: Notify::new() };
+        let link =
+            Self { settings, uri, state, changed: Notify::new(), arrived: Notify::new(), renewed: Notify::new() };
         let first = link.connect().await?;
         Ok((link, first))
     }
@@ -101,8 +107,13 @@ impl Link {
         }
     }
 
-    pub(super) fn queue(&self) -> QueueName {
-        self.settings.queue
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Connects again, because a queue is missing.
+    pub(super) fn renew(&self) {
+        self.renewed.notify_one();
     }
 
     /// The channel to publish on, if the broker takes messages now.
@@ -114,11 +125,17 @@ impl Link {
         self.changed.notified().await;
     }
 
-    pub(super) fn take(&self, count: usize) -> Vec<Delivery> {
+    pub(super) fn take(&self, count: usize) -> Vec<Incoming<Acker>> {
         self.lock(|state| {
             let count = count.min(state.deliveries.len());
             state.deliveries.drain(..count).collect()
         })
+    }
+
+    /// Puts deliveries back to the front, to be taken again.
+    pub(super) fn put_back(&self, deliveries: Vec<Incoming<Acker>>) {
+        self.lock(|state| deliveries.into_iter().rev().for_each(|delivery| state.deliveries.push_front(delivery)));
+        self.arrived.notify_one();
     }
 
     pub(super) async fn arrived(&self) {
@@ -135,28 +152,44 @@ impl Link {
     }
 
     async fn session(&self) -> Result<Session, String> {
-        let properties = ConnectionProperties::default().with_connection_name("refstack".into());
-        let connection = Connection::connect_uri(self.uri.clone(), properties).await.map_err(in_words)?;
-        if !exists(&connection, self.settings.queue).await.map_err(in_words)? {
+        let Settings { queue, kind, prefetch, .. } = self.settings;
+        let publishing = self.open_connection().await?;
+        if !exists(&publishing, queue).await.map_err(in_words)? {
             (self.settings.on_empty)().await.map_err(in_words)?;
         }
-        let publisher = connection.create_channel().await.map_err(in_words)?;
+        let publisher = publishing.create_channel().await.map_err(in_words)?;
         publisher.confirm_select(ConfirmSelectOptions::default()).await.map_err(in_words)?;
-        for queue in [self.settings.queue, &dead_letters_of(self.settings.queue)] {
-            declare(&publisher, queue, self.settings.kind).await.map_err(in_words)?;
+        for queue in [queue, &dead_letters_of(queue)] {
+            declare(&publisher, queue, kind).await.map_err(in_words)?;
         }
-        let consumer = match self.settings.prefetch {
-            Some(prefetch) => Some(consume(&connection, self.settings.queue, prefetch).await.map_err(in_words)?),
+        let consuming = match prefetch {
+            Some(prefetch) => {
+                let connection = self.open_connection().await?;
+                let consumer = consume(&connection, queue, prefetch).await.map_err(in_words)?;
+                Some((connection, consumer))
+            }
             None => None,
         };
-        Ok(Session { connection, publisher, consumer })
+        Ok(Session { publishing, publisher, consuming })
     }
 
-    /// Serves a connection until it ends, and tells why.
+    async fn open_connection(&self) -> Result<Connection, String> {
+        let properties = ConnectionProperties::default().with_connection_name("refstack".into());
+        Connection::connect_uri(self.uri.clone(), properties).await.map_err(in_words)
+    }
+
+    /// Serves a session until it ends, and tells why.
     async fn hold(&self, session: Session) -> String {
-        let Session { connection, publisher, mut consumer } = session;
-        let mut events = connection.events_listener();
-        self.change(|state| state.publisher = Some(publisher));
+        let Session { publishing, publisher, consuming } = session;
+        let mut events = publishing.events_listener();
+        // What happened before somebody listened was told to nobody.
+        if !publishing.status().connected() || !publisher.status().connected() {
+            return String::from("the connection was closed");
+        }
+        let blocked = publishing.status().blocked();
+        self.change(|state| (state.publisher, state.blocked) = (Some(publisher), blocked));
+        // The connection of the consumer stays open as long as it is held.
+        let (_consuming, mut consumer) = consuming.unzip();
         let ended = loop {
             tokio::select! {
                 event = events.next() => match event {
@@ -171,12 +204,14 @@ impl Link {
                 },
                 delivery = next(&mut consumer) => match delivery {
                     Some(Ok(delivery)) => {
-                        self.lock(|state| state.deliveries.push_back(delivery));
+                        let incoming = message::incoming(delivery, &self.settings.identity);
+                        self.lock(|state| state.deliveries.push_back(incoming));
                         self.arrived.notify_one();
                     }
                     Some(Err(error)) => break error.to_string(),
                     None => break String::from("the consumer was cancelled"),
                 },
+                () = self.renewed.notified() => break String::from("a queue is missing"),
             }
         };
         // What was not taken yet cannot be acknowledged any more, and will come again.

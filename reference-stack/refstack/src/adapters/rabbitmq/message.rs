@@ -11,8 +11,6 @@ use crate::adapters::brokered::Incoming;
 use crate::adapters::postgres::Unsent;
 use crate::ports::queue::QueueName;
 
-/// Message ids of ours; what has another was published by somebody else.
-const ID_PREFIX: &str = "refstack-";
 const PERSISTENT: u8 = 2;
 /// How often the message has been tried.
 const ATTEMPTS: &str = "x-attempts";
@@ -25,13 +23,27 @@ pub(super) fn dead_letters_of(queue: &str) -> String {
     format!("{queue}.dlq")
 }
 
-pub(super) async fn publish(channel: &Channel, queue: QueueName, unsent: &Unsent) -> lapin::Result<PublisherConfirm> {
+/// The id of a message: which database, and which row of it.
+fn id_of(identity: &str, row: i64) -> String {
+    format!("{identity}/{row}")
+}
+
+/// The row that a message id names, if it is one of ours.
+fn row_of(identity: &str, id: &str) -> Option<i64> {
+    id.strip_prefix(identity)?.strip_prefix('/')?.parse().ok()
+}
+
+pub(super) async fn publish(
+    channel: &Channel,
+    (queue, identity): (QueueName, &str),
+    unsent: &Unsent,
+) -> lapin::Result<PublisherConfirm> {
     let mut headers = FieldTable::default();
     headers.insert(ATTEMPTS.into(), AMQPValue::LongUInt(unsent.attempts));
     if let Some(cause) = &unsent.dead {
         headers.insert(CAUSE.into(), AMQPValue::LongString(LongString::from(cause.as_str())));
     }
-    let mut properties = durable(headers).with_message_id(format!("{ID_PREFIX}{}", unsent.id).into());
+    let mut properties = durable(headers).with_message_id(id_of(identity, unsent.id).into());
     if let Some(job) = unsent.job {
         properties = properties.with_correlation_id(job.to_string().into());
     }
@@ -46,24 +58,31 @@ pub(super) async fn publish_foreign(channel: &Channel, queue: &str, body: &[u8])
     send(channel, &dead_letters_of(queue), body, durable(headers)).await
 }
 
-/// Confirmed and routed: without `mandatory` an unroutable message would be confirmed as well, and gone.
-pub(super) fn confirmed(confirmation: lapin::Result<Confirmation>) -> Result<(), String> {
+/// What the broker said of a message.
+pub(super) enum Answer {
+    /// It has it, unless it also returned it.
+    Acknowledged,
+    /// It has it or another, and this row's message found no queue. Without `mandatory` such a one would be gone in silence. The
+    /// library gives a returned message to whichever confirmation comes next, so the row has to be looked at.
+    Returned(Option<i64>),
+}
+
+pub(super) fn answer(identity: &str, confirmation: lapin::Result<Confirmation>) -> Result<Answer, String> {
     match confirmation {
-        Ok(Confirmation::Ack(None)) => Ok(()),
-        Ok(Confirmation::Ack(Some(_))) => Err(String::from("a message found no queue")),
+        Ok(Confirmation::Ack(None)) => Ok(Answer::Acknowledged),
+        Ok(Confirmation::Ack(Some(returned))) => {
+            let id = returned.delivery.properties.message_id().as_ref().map(ShortString::as_str);
+            Ok(Answer::Returned(id.and_then(|id| row_of(identity, id))))
+        }
         Ok(Confirmation::Nack(_)) => Err(String::from("it refused a message")),
         Ok(Confirmation::NotRequested) => Err(String::from("it does not confirm messages")),
         Err(error) => Err(error.to_string()),
     }
 }
 
-pub(super) fn incoming(delivery: Delivery) -> Incoming<Acker> {
+pub(super) fn incoming(delivery: Delivery, identity: &str) -> Incoming<Acker> {
     let id = delivery.properties.message_id().as_ref().map(ShortString::as_str);
-    Incoming {
-        message: id.and_then(|id| id.strip_prefix(ID_PREFIX)).and_then(|id| id.parse().ok()),
-        body: delivery.data,
-        receipt: delivery.acker,
-    }
+    Incoming { message: id.and_then(|id| row_of(identity, id)), body: delivery.data, receipt: delivery.acker }
 }
 
 fn durable(headers: FieldTable) -> AMQPProperties {
@@ -81,4 +100,17 @@ async fn send(
 ) -> lapin::Result<PublisherConfirm> {
     let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
     channel.basic_publish(ShortString::default(), queue.into(), options, body, properties).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_id_names_a_row_of_one_database() {
+        assert_eq!(row_of("a1", &id_of("a1", 7)), Some(7));
+        for other in ["", "7", "a1", "a1/", "a1/x", "a17", "b2/7", "a1/7/8"] {
+            assert_eq!(row_of("a1", other), None, "{other}");
+        }
+    }
 }

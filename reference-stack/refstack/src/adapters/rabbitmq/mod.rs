@@ -5,20 +5,28 @@ mod link;
 mod message;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use lapin::Acker;
-use lapin::options::{BasicAckOptions, BasicNackOptions};
+use lapin::options::{BasicAckOptions, QueueDeclareOptions};
+use lapin::types::FieldTable;
 use tokio::task::AbortHandle;
+use tokio::time::{Instant, timeout_at};
 
 use self::link::Link;
 pub use self::link::{OnEmpty, QueueKind, Settings};
+use self::message::Answer;
 use super::brokered::{Incoming, Published, Transport};
 use super::postgres::Unsent;
 use crate::ports::queue::QueueName;
 use crate::ports::{PortError, PortResult};
 
 const BROKER: &str = "the broker";
+/// A broker that has not confirmed by then may be blocked; the rows that wait for it must not stay locked.
+const CONFIRM_WAIT_MAX: Duration = Duration::from_secs(5);
+/// An acknowledgement that is lost costs a delivery that is dropped; waiting for it would cost a worker's hand.
+const ACK_WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// A connection to `RabbitMQ` that is kept up.
 pub struct RabbitMq {
@@ -56,29 +64,57 @@ impl Transport for RabbitMq {
     }
 
     async fn publish(&self, queue: QueueName, messages: &[Unsent]) -> Published {
-        let mut published = Published::default();
         let Some(channel) = self.link.publisher() else {
-            published.failure = Some(unavailable("there is no connection that takes messages"));
-            return published;
+            return Published::nothing(unavailable("there is no connection that takes messages"));
         };
+        let identity = &self.link.settings().identity;
+        let (deadline, mut published) = (Instant::now() + CONFIRM_WAIT_MAX, Published::default());
         let mut waiting = Vec::with_capacity(messages.len());
         for unsent in messages {
-            match message::publish(&channel, queue, unsent).await {
-                Ok(confirm) => waiting.push((unsent.id, confirm)),
-                Err(error) => published.failure = Some(unavailable(error)),
+            let sent = message::publish(&channel, (queue, identity), unsent);
+            match timeout_at(deadline, sent).await {
+                Ok(Ok(confirm)) => waiting.push((unsent.id, confirm)),
+                Ok(Err(error)) => published.failure = Some(unavailable(error)),
+                Err(_) => published.failure = Some(unavailable("it does not take messages")),
             }
         }
+        let mut returned = Vec::new();
         for (id, confirm) in waiting {
-            match message::confirmed(confirm.await) {
-                Ok(()) => published.confirmed.push(id),
-                Err(error) => published.failure = Some(unavailable(error)),
+            // Beyond the deadline those that are confirmed already still count.
+            match timeout_at(deadline, confirm).await.map(|confirm| message::answer(identity, confirm)) {
+                Ok(Ok(Answer::Acknowledged)) => published.confirmed.push(id),
+                Ok(Ok(Answer::Returned(row))) => {
+                    published.confirmed.push(id);
+                    returned.push(row);
+                }
+                Ok(Err(error)) => published.failure = Some(unavailable(error)),
+                Err(_) => published.failure = Some(unavailable("it does not confirm")),
             }
+        }
+        if !returned.is_empty() {
+            published.confirmed.retain(|id| !returned.contains(&Some(*id)));
+            published.failure = Some(unavailable("a queue is missing"));
+            self.link.renew();
         }
         published
     }
 
+    async fn is_drained(&self, queue: QueueName) -> PortResult<bool> {
+        let channel = self.link.publisher().ok_or_else(|| unavailable("there is no connection"))?;
+        let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+        let asked = channel.queue_declare(queue.into(), options, FieldTable::default());
+        match timeout_at(Instant::now() + CONFIRM_WAIT_MAX, asked).await {
+            Ok(there) => there.map(|there| there.message_count() == 0).map_err(unavailable),
+            Err(_) => Err(unavailable("it does not answer")),
+        }
+    }
+
     async fn take(&self, count: usize) -> Vec<Incoming<Acker>> {
-        self.link.take(count).into_iter().map(message::incoming).collect()
+        self.link.take(count)
+    }
+
+    async fn put_back(&self, deliveries: Vec<Incoming<Acker>>) {
+        self.link.put_back(deliveries);
     }
 
     async fn arrived(&self) {
@@ -86,30 +122,27 @@ impl Transport for RabbitMq {
     }
 
     async fn acknowledge(&self, receipt: Acker) {
-        if let Err(error) = receipt.ack(BasicAckOptions::default()).await {
-            tracing::debug!(%error, "a delivery was not acknowledged; it will come again and be dropped");
+        let acknowledged = timeout_at(Instant::now() + ACK_WAIT_MAX, receipt.ack(BasicAckOptions::default())).await;
+        if !matches!(acknowledged, Ok(Ok(_))) {
+            tracing::debug!("a delivery was not acknowledged; it will come again and be dropped");
         }
     }
 
     async fn refuse(&self, incoming: Incoming<Acker>) {
         let moved = async {
             let channel = self.link.publisher().ok_or("there is no connection that takes messages")?;
-            let confirm = message::publish_foreign(&channel, self.link.queue(), &incoming.body).await;
-            message::confirmed(confirm.map_err(|error| error.to_string())?.await)
-        };
-        match moved.await {
-            Ok(()) => self.acknowledge(incoming.receipt).await,
-            Err(error) => {
-                tracing::warn!(%error, "a foreign message could not be moved to the dead letters");
-                self.give_back(incoming.receipt).await;
+            let confirm = message::publish_foreign(&channel, self.link.settings().queue, &incoming.body).await;
+            let confirm = confirm.map_err(|error| error.to_string())?.await;
+            match message::answer(&self.link.settings().identity, confirm)? {
+                Answer::Acknowledged => Ok(()),
+                Answer::Returned(_) => Err(String::from("a queue is missing")),
             }
-        }
-    }
-
-    async fn give_back(&self, receipt: Acker) {
-        let options = BasicNackOptions { requeue: true, ..BasicNackOptions::default() };
-        if let Err(error) = receipt.nack(options).await {
-            tracing::debug!(%error, "a delivery was not given back; it comes again with the next connection");
+        };
+        match timeout_at(Instant::now() + CONFIRM_WAIT_MAX, moved).await {
+            Ok(Ok(())) => self.acknowledge(incoming.receipt).await,
+            // It stays unacknowledged, and comes again with the next connection.
+            Ok(Err(error)) => tracing::warn!(error, "a foreign message could not be moved to the dead letters"),
+            Err(_) => tracing::warn!("a foreign message could not be moved to the dead letters in time"),
         }
     }
 }

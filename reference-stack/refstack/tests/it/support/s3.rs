@@ -75,7 +75,10 @@ impl Moto {
             return None;
         };
         let port = StdListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let server = Command::new(program)
+        // It ends when the thread that started it does.
+        let server = Command::new("setpriv")
+            .arg("--pdeathsig=KILL")
+            .arg(program)
             .args(["-H", "127.0.0.1", "-p", &port.to_string()])
             .stdout(Stdio::null())
             .stderr(Stdio::null())

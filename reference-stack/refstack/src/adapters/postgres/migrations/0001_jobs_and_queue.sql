@@ -88,3 +88,7 @@ CREATE TABLE idempotency (
     created_at BIGINT NOT NULL
 );
 CREATE INDEX idempotency_age ON idempotency (created_at);
+
+-- Tells the messages of this database from those of another on the same broker.
+CREATE TABLE stack (identity TEXT NOT NULL);
+INSERT INTO stack VALUES (gen_random_uuid());
