@@ -12,12 +12,12 @@ use tokio::sync::watch;
 
 use super::units;
 use super::{CommonArgs, GatewayArgs, InferenceArgs, MigrateArgs, StackError, StoreArgs, WorkerArgs, announce};
-use crate::adapters::brokered::{Brokered, Carried};
+use crate::adapters::brokered::Carried;
 use crate::adapters::embedded::Store;
 use crate::adapters::embedded::cache::MemoryCache;
 use crate::adapters::embedded::objects::FileObjects;
 use crate::adapters::postgres::{self, PgStore};
-use crate::adapters::rabbitmq::{self, RabbitMq};
+use crate::adapters::rabbitmq;
 use crate::adapters::redis_cache::RedisCache;
 use crate::adapters::s3_objects::S3Objects;
 use crate::adapters::tf_serving::TfServing;
@@ -174,33 +174,29 @@ struct Kept {
     keys: Arc<dyn Keys>,
 }
 
+impl Kept {
+    /// All in one store.
+    fn of<S: Queue + Jobs + Keys + 'static>(store: Arc<S>) -> Self {
+        Self { queue: store.clone(), jobs: store.clone(), keys: store }
+    }
+}
+
 /// Opens what the arguments name; a worker says how many messages it takes at once.
 async fn open_store(args: &StoreArgs, system: System, clock: Clock, hands: Option<u32>) -> Result<Kept, StackError> {
     let Some(url) = &args.database else {
-        let store = Arc::new(Store::open(&args.data, clock).await.map_err(internal)?);
-        return Ok(Kept { queue: store.clone(), jobs: store.clone(), keys: store });
+        return Ok(Kept::of(Arc::new(Store::open(&args.data, clock).await.map_err(internal)?)));
     };
     let url = units::database(url).map_err(StackError::Usage)?;
     let store = Arc::new(PgStore::open(url, clock).await.map_err(|error| unreachable(&error))?);
-    let Some(url) = &args.broker else {
-        return Ok(Kept { queue: store.clone(), jobs: store.clone(), keys: store });
-    };
-    let url = units::broker(url).map_err(StackError::Usage)?;
-    let (queue, emptied) = (system.queue(), Arc::clone(&store));
+    let Some(url) = &args.broker else { return Ok(Kept::of(store)) };
     let settings = rabbitmq::Settings {
-        url: url.to_owned(),
-        queue,
+        url: units::broker(url).map_err(StackError::Usage)?.to_owned(),
         kind: args.queue_type,
         prefetch: hands.map(|hands| u16::try_from(hands).unwrap_or(u16::MAX)),
-        on_empty: Arc::new(move || {
-            let store = Arc::clone(&emptied);
-            Box::pin(async move { store.send_again(queue, i64::MAX).await })
-        }),
-        identity: store.identity().to_owned(),
     };
-    let broker = Arc::new(RabbitMq::start(settings).await.map_err(|error| unreachable(&error))?);
-    let carried = Carried { queue, attempts_max: ATTEMPTS_MAX };
-    let brokered = Arc::new(Brokered::start(Arc::clone(&store), broker, carried));
+    let carried = Carried { queue: system.queue(), attempts_max: ATTEMPTS_MAX };
+    let brokered = rabbitmq::carry(Arc::clone(&store), settings, carried).await.map_err(|error| unreachable(&error))?;
+    let brokered = Arc::new(brokered);
     Ok(Kept { queue: brokered.clone(), jobs: brokered, keys: store })
 }
 

@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use lapin::options::{BasicGetOptions, BasicPublishOptions, QueueDeleteOptions, QueuePurgeOptions};
 use lapin::types::FieldTable;
 use lapin::{BasicProperties, Connection, ConnectionProperties};
-use refstack::adapters::brokered::{Brokered, Carried};
+use refstack::adapters::brokered::Carried;
 use refstack::adapters::postgres::PgStore;
-use refstack::adapters::rabbitmq::{QueueKind, RabbitMq, Settings};
+use refstack::adapters::rabbitmq::{QueueKind, Settings, carry};
 use refstack::clock::Clock;
 use refstack::ports::jobs::{Cancelled, JobKind, JobState, Outcome};
 use refstack::ports::queue::{Claim, Retried, Retry};
@@ -35,21 +35,9 @@ struct Carrier {
 impl Carrier {
     async fn connect(&self, clock: Clock, prefetch: Option<u16>) -> Opened {
         let store = Arc::new(PgStore::open(&self.database.url, clock).await.unwrap());
-        let (emptied, queue) = (Arc::clone(&store), self.carried.queue);
-        let settings = Settings {
-            url: self.url.clone(),
-            queue,
-            kind: QueueKind::Quorum,
-            prefetch,
-            on_empty: Arc::new(move || {
-                let store = Arc::clone(&emptied);
-                Box::pin(async move { store.send_again(queue, i64::MAX).await })
-            }),
-            identity: store.identity().to_owned(),
-        };
-        let transport = Arc::new(RabbitMq::start(settings).await.unwrap());
+        let settings = Settings { url: self.url.clone(), kind: QueueKind::Quorum, prefetch };
         let keys = Arc::clone(&store);
-        let brokered = Arc::new(Brokered::start(store, transport, self.carried));
+        let brokered = Arc::new(carry(store, settings, self.carried).await.unwrap());
         Opened { queue: brokered.clone(), jobs: brokered, keys }
     }
 }

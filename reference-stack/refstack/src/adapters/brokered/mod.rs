@@ -40,7 +40,7 @@ pub struct Brokered<T: Transport> {
 
 impl<T: Transport> Brokered<T> {
     /// Begins to send what is unsent.
-    pub fn start(store: Arc<PgStore>, transport: Arc<T>, carried: Carried) -> Self {
+    pub(super) fn start(store: Arc<PgStore>, transport: Arc<T>, carried: Carried) -> Self {
         let relay = Arc::new(Relay::new(Arc::clone(&store), Arc::clone(&transport), carried));
         let relaying = tokio::spawn(Arc::clone(&relay).run()).abort_handle();
         Self { store, transport, relay, relaying, in_hand: Mutex::default() }

@@ -46,7 +46,8 @@ impl Sending {
 }
 
 impl PgStore {
-    /// Up to `count` messages that are due and that the broker does not have, oldest first, dead letters last; nobody else sends them meanwhile.
+    /// Up to `count` messages that are due and that the broker does not have, oldest first, dead letters last; nobody else sends
+    /// them meanwhile.
     pub(in crate::adapters) async fn unsent(&self, queue: QueueName, count: i64) -> PortResult<Sending> {
         let mut transaction = self.begin().await?;
         let rows = sqlx::query(
@@ -94,7 +95,7 @@ impl PgStore {
     }
 
     /// What was sent before `sent_before` (milliseconds) and waits is to be sent again: the broker has lost it.
-    pub async fn send_again(&self, queue: QueueName, sent_before: i64) -> PortResult<()> {
+    pub(in crate::adapters) async fn send_again(&self, queue: QueueName, sent_before: i64) -> PortResult<()> {
         sqlx::query("UPDATE msg SET sent_at = NULL WHERE queue = $1 AND sent_at < $2 AND state <> 'leased'")
             .bind(queue)
             .bind(sent_before)

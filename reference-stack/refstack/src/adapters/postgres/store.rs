@@ -55,7 +55,7 @@ impl PgStore {
     }
 
     /// Tells this database from any other.
-    pub fn identity(&self) -> &str {
+    pub(in crate::adapters) fn identity(&self) -> &str {
         &self.identity
     }
 

@@ -4,17 +4,16 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures::future::BoxFuture;
 use futures::{Stream, StreamExt as _};
 use lapin::options::{BasicConsumeOptions, BasicQosOptions, ConfirmSelectOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable, LongString, ShortString};
 use lapin::uri::AMQPUri;
-use lapin::{Acker, Channel, Connection, ConnectionProperties, Consumer, Event};
+use lapin::{Acker, Channel, Connection, ConnectionProperties, Consumer, Event, Queue};
 use tokio::sync::Notify;
 
 use super::message::{self, dead_letters_of};
 use crate::adapters::brokered::Incoming;
-use crate::ports::PortResult;
+use crate::adapters::postgres::PgStore;
 use crate::ports::queue::QueueName;
 
 /// A peer that is gone without a word is noticed after two of these.
@@ -33,29 +32,23 @@ pub enum QueueKind {
     Classic,
 }
 
-/// Called when the queue was not there: whatever the broker had is gone.
-pub type OnEmpty = Arc<dyn Fn() -> BoxFuture<'static, PortResult<()>> + Send + Sync>;
-
-/// What a link connects to, and for what.
+/// A broker, and what for.
 #[derive(Clone)]
 pub struct Settings {
     /// `amqp://USER:PASSWORD@HOST:PORT/VHOST`
     pub url: String,
-    /// The queue that is declared.
-    pub queue: QueueName,
-    /// How it is kept.
+    /// How the queue is kept.
     pub kind: QueueKind,
     /// Deliveries that may be unacknowledged at once; none for a process that only publishes.
     pub prefetch: Option<u16>,
-    /// Called before the queue is declared anew.
-    pub on_empty: OnEmpty,
-    /// Whose messages are ours: the identity of the database that keeps them.
-    pub identity: String,
 }
 
 pub(super) struct Link {
     settings: Settings,
     uri: AMQPUri,
+    queue: QueueName,
+    /// Whose messages are carried.
+    store: Arc<PgStore>,
     state: Mutex<State>,
     changed: Notify,
     arrived: Notify,
@@ -80,12 +73,16 @@ pub(super) struct Session {
 }
 
 impl Link {
-    pub(super) async fn open(settings: Settings) -> Result<(Self, Session), String> {
+    pub(super) async fn open(
+        settings: Settings,
+        queue: QueueName,
+        store: Arc<PgStore>,
+    ) -> Result<(Self, Session), String> {
         let mut uri: AMQPUri = settings.url.parse().map_err(|_| String::from("its address cannot be read"))?;
         uri.query.heartbeat.get_or_insert(HEARTBEAT_S);
         let state = Mutex::default();
-        let link =
-            Self { settings, uri, state, changed: Notify::new(), arrived: Notify::new(), renewed: Notify::new() };
+        let [changed, arrived, renewed] = [(); 3].map(|()| Notify::new());
+        let link = Self { settings, uri, queue, store, state, changed, arrived, renewed };
         let first = link.connect().await?;
         Ok((link, first))
     }
@@ -107,8 +104,13 @@ impl Link {
         }
     }
 
-    pub(super) fn settings(&self) -> &Settings {
-        &self.settings
+    pub(super) fn queue(&self) -> QueueName {
+        self.queue
+    }
+
+    /// What tells our messages from those of another database.
+    pub(super) fn identity(&self) -> &str {
+        self.store.identity()
     }
 
     /// Connects again, because a queue is missing.
@@ -152,10 +154,11 @@ impl Link {
     }
 
     async fn session(&self) -> Result<Session, String> {
-        let Settings { queue, kind, prefetch, .. } = self.settings;
+        let (queue, &Settings { kind, prefetch, .. }) = (self.queue, &self.settings);
         let publishing = self.open_connection().await?;
         if !exists(&publishing, queue).await.map_err(in_words)? {
-            (self.settings.on_empty)().await.map_err(in_words)?;
+            // Whatever the broker had is gone.
+            self.store.send_again(queue, i64::MAX).await.map_err(in_words)?;
         }
         let publisher = publishing.create_channel().await.map_err(in_words)?;
         publisher.confirm_select(ConfirmSelectOptions::default()).await.map_err(in_words)?;
@@ -204,7 +207,7 @@ impl Link {
                 },
                 delivery = next(&mut consumer) => match delivery {
                     Some(Ok(delivery)) => {
-                        let incoming = message::incoming(delivery, &self.settings.identity);
+                        let incoming = message::incoming(delivery, self.identity());
                         self.lock(|state| state.deliveries.push_back(incoming));
                         self.arrived.notify_one();
                     }
@@ -232,12 +235,17 @@ impl Link {
 /// Asks on a channel of its own: the broker closes it when the answer is no.
 async fn exists(connection: &Connection, queue: &str) -> lapin::Result<bool> {
     let asking = connection.create_channel().await?;
-    let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-    match asking.queue_declare(queue.into(), options, FieldTable::default()).await {
+    match look_at(&asking, queue).await {
         Ok(_) => asking.close(200, "seen".into()).await.map(|()| true),
         Err(error) if is_not_found(&error) => Ok(false),
         Err(error) => Err(error),
     }
+}
+
+/// What the broker has of a queue that is there.
+pub(super) async fn look_at(channel: &Channel, queue: &str) -> lapin::Result<Queue> {
+    let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+    channel.queue_declare(queue.into(), options, FieldTable::default()).await
 }
 
 fn is_not_found(error: &lapin::Error) -> bool {

@@ -9,16 +9,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use lapin::Acker;
-use lapin::options::{BasicAckOptions, QueueDeclareOptions};
-use lapin::types::FieldTable;
+use lapin::options::BasicAckOptions;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 
-use self::link::Link;
-pub use self::link::{OnEmpty, QueueKind, Settings};
+use self::link::{Link, look_at};
+pub use self::link::{QueueKind, Settings};
 use self::message::Answer;
-use super::brokered::{Incoming, Published, Transport};
-use super::postgres::Unsent;
+use super::brokered::{Brokered, Carried, Incoming, Published, Transport};
+use super::postgres::{PgStore, Unsent};
 use crate::ports::queue::QueueName;
 use crate::ports::{PortError, PortResult};
 
@@ -28,21 +27,20 @@ const CONFIRM_WAIT_MAX: Duration = Duration::from_secs(5);
 /// An acknowledgement that is lost costs a delivery that is dropped; waiting for it would cost a worker's hand.
 const ACK_WAIT_MAX: Duration = Duration::from_secs(1);
 
+/// Lets a broker carry the messages of `store`: declares the queue and its dead letters, and begins to consume if `settings` say so.
+/// An address that cannot be reached now is an error; later it is tried again for as long as the answer lives.
+pub async fn carry(store: Arc<PgStore>, settings: Settings, carried: Carried) -> PortResult<Brokered<RabbitMq>> {
+    let opened = Link::open(settings, carried.queue, Arc::clone(&store)).await;
+    let (link, first) = opened.map_err(unavailable)?;
+    let link = Arc::new(link);
+    let linking = tokio::spawn(Arc::clone(&link).keep_up(first)).abort_handle();
+    Ok(Brokered::start(store, Arc::new(RabbitMq { link, linking }), carried))
+}
+
 /// A connection to `RabbitMQ` that is kept up.
 pub struct RabbitMq {
     link: Arc<Link>,
     linking: AbortHandle,
-}
-
-impl RabbitMq {
-    /// Connects, declares the queue and its dead letters, and begins to consume if `settings` say so. An address that cannot be
-    /// reached now is an error; later it is tried again for as long as this lives.
-    pub async fn start(settings: Settings) -> PortResult<Self> {
-        let (link, first) = Link::open(settings).await.map_err(unavailable)?;
-        let link = Arc::new(link);
-        let linking = tokio::spawn(Arc::clone(&link).keep_up(first)).abort_handle();
-        Ok(Self { link, linking })
-    }
 }
 
 impl Drop for RabbitMq {
@@ -67,7 +65,7 @@ impl Transport for RabbitMq {
         let Some(channel) = self.link.publisher() else {
             return Published::nothing(unavailable("there is no connection that takes messages"));
         };
-        let identity = &self.link.settings().identity;
+        let identity = self.link.identity();
         let (deadline, mut published) = (Instant::now() + CONFIRM_WAIT_MAX, Published::default());
         let mut waiting = Vec::with_capacity(messages.len());
         for unsent in messages {
@@ -101,9 +99,7 @@ impl Transport for RabbitMq {
 
     async fn is_drained(&self, queue: QueueName) -> PortResult<bool> {
         let channel = self.link.publisher().ok_or_else(|| unavailable("there is no connection"))?;
-        let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-        let asked = channel.queue_declare(queue.into(), options, FieldTable::default());
-        match timeout_at(Instant::now() + CONFIRM_WAIT_MAX, asked).await {
+        match timeout_at(Instant::now() + CONFIRM_WAIT_MAX, look_at(&channel, queue)).await {
             Ok(there) => there.map(|there| there.message_count() == 0).map_err(unavailable),
             Err(_) => Err(unavailable("it does not answer")),
         }
@@ -131,9 +127,9 @@ impl Transport for RabbitMq {
     async fn refuse(&self, incoming: Incoming<Acker>) {
         let moved = async {
             let channel = self.link.publisher().ok_or("there is no connection that takes messages")?;
-            let confirm = message::publish_foreign(&channel, self.link.settings().queue, &incoming.body).await;
+            let confirm = message::publish_foreign(&channel, self.link.queue(), &incoming.body).await;
             let confirm = confirm.map_err(|error| error.to_string())?.await;
-            match message::answer(&self.link.settings().identity, confirm)? {
+            match message::answer(self.link.identity(), confirm)? {
                 Answer::Acknowledged => Ok(()),
                 Answer::Returned(_) => Err(String::from("a queue is missing")),
             }
