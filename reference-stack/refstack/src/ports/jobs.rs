@@ -164,6 +164,34 @@ pub enum Outcome {
     },
 }
 
+/// An outcome as a store writes it into the row of a job.
+pub(crate) struct Ending {
+    pub(crate) state: JobState,
+    pub(crate) result: Option<String>,
+    pub(crate) error: Option<String>,
+    /// Images looked at; none keeps what is there.
+    pub(crate) done: Option<u32>,
+    /// Images refused; none keeps what is there.
+    pub(crate) failed: Option<u32>,
+}
+
+impl From<Outcome> for Ending {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Succeeded { result, done, failed } => Self {
+                state: JobState::Succeeded,
+                result: Some(result),
+                error: None,
+                done: Some(done),
+                failed: Some(failed),
+            },
+            Outcome::Failed { error } => {
+                Self { state: JobState::Failed, result: None, error: Some(error), done: None, failed: None }
+            }
+        }
+    }
+}
+
 /// What a wish to cancel met.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Cancelled {

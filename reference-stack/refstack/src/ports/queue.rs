@@ -93,6 +93,27 @@ pub struct Depth {
     pub deliver_rate: f64,
 }
 
+impl Retry {
+    /// What becomes of the message that is put back under `lease`.
+    pub(crate) fn outcome(&self, lease: &Lease) -> Retried {
+        if lease.attempt >= self.attempts_max { Retried::DeadLettered } else { Retried::Again }
+    }
+}
+
+impl Depth {
+    /// From the counts of a store (ready, scheduled, leased, dead) and its rates (published, delivered).
+    pub(crate) fn of(counts: (i64, i64, i64, i64), (publish_rate, deliver_rate): (f64, f64)) -> Self {
+        Self {
+            ready: count(counts.0),
+            scheduled: count(counts.1),
+            leased: count(counts.2),
+            dead: count(counts.3),
+            publish_rate,
+            deliver_rate,
+        }
+    }
+}
+
 /// A durable queue.
 #[async_trait]
 pub trait Queue: Send + Sync {
@@ -134,6 +155,17 @@ pub(crate) fn pause_until(due_ms: Option<i64>, now_ms: i64) -> Duration {
 /// A count as SQL gives it.
 pub(crate) fn count(rows: i64) -> u64 {
     u64::try_from(rows).unwrap_or(0)
+}
+
+/// The messages of each partition, from the partitions that have any.
+pub(crate) fn by_partition(rows: Vec<(i64, i64)>, partitions: u32) -> Vec<u64> {
+    let mut lag = vec![0; partitions as usize];
+    for (partition, messages) in rows {
+        if let Some(entry) = usize::try_from(partition).ok().and_then(|partition| lag.get_mut(partition)) {
+            *entry = count(messages);
+        }
+    }
+    lag
 }
 
 /// The rate of `messages` counted over [`RATE_SECONDS`].

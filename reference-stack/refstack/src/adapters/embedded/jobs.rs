@@ -13,7 +13,8 @@ use super::writer::Then;
 use crate::clock::millis;
 use crate::ports::PortResult;
 use crate::ports::jobs::{
-    Accepted, Cancelled, FLOW_KEPT_SECONDS, HeldKey, Job, JobKind, JobState, Jobs, KEY_KEPT, NewJob, Outcome, by_state,
+    Accepted, Cancelled, Ending, FLOW_KEPT_SECONDS, HeldKey, Job, JobKind, JobState, Jobs, KEY_KEPT, NewJob, Outcome,
+    by_state,
 };
 use crate::ports::queue::{Claim, Delivery, Lease, Queue, Retried, Retry};
 
@@ -207,10 +208,7 @@ async fn settle(connection: &mut SqliteConnection, lease: Lease, outcome: Outcom
     if !queue_sql::ack(connection, &lease, now).await? {
         return Ok(false);
     }
-    let (state, result, error, counts) = match outcome {
-        Outcome::Succeeded { result, done, failed } => (JobState::Succeeded, Some(result), None, Some((done, failed))),
-        Outcome::Failed { error } => (JobState::Failed, None, Some(error), None),
-    };
+    let Ending { state, result, error, done, failed } = outcome.into();
     sqlx::query(
         "UPDATE job SET state = ?, result = ?, error = ?, done = COALESCE(?, done), failed = COALESCE(?, failed), \
          updated_at = ? WHERE id = ? AND state IN ('queued', 'running')",
@@ -218,8 +216,8 @@ async fn settle(connection: &mut SqliteConnection, lease: Lease, outcome: Outcom
     .bind(state.word())
     .bind(result)
     .bind(error)
-    .bind(counts.map(|(done, _)| done))
-    .bind(counts.map(|(_, failed)| failed))
+    .bind(done)
+    .bind(failed)
     .bind(now)
     .bind(job_text(&lease))
     .execute(connection)

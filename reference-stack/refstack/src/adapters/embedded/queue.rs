@@ -10,7 +10,8 @@ use super::writer::Then;
 use crate::clock::millis;
 use crate::ports::PortResult;
 use crate::ports::queue::{
-    Claim, Delivery, Depth, Lease, Queue, QueueName, RATE_SECONDS, Retried, Retry, count, pause_until, per_second,
+    Claim, Delivery, Depth, Lease, Queue, QueueName, RATE_SECONDS, Retried, Retry, by_partition, pause_until,
+    per_second,
 };
 use crate::wake::Waiter;
 
@@ -74,15 +75,7 @@ impl Queue for Store {
         .fetch_one(&self.reads)
         .await
         .map_err(unavailable)?;
-        let (publish_rate, deliver_rate) = self.rates(queue, now / 1000).await?;
-        Ok(Depth {
-            ready: count(counts.0),
-            scheduled: count(counts.1),
-            leased: count(counts.2),
-            dead: count(counts.3),
-            publish_rate,
-            deliver_rate,
-        })
+        Ok(Depth::of(counts, self.rates(queue, now / 1000).await?))
     }
 
     async fn lag(&self, queue: QueueName, partitions: u32) -> PortResult<Vec<u64>> {
@@ -94,13 +87,7 @@ impl Queue for Store {
         .fetch_all(&self.reads)
         .await
         .map_err(unavailable)?;
-        let mut lag = vec![0; partitions as usize];
-        for (slot, messages) in rows {
-            if let Some(entry) = usize::try_from(slot).ok().and_then(|slot| lag.get_mut(slot)) {
-                *entry = count(messages);
-            }
-        }
-        Ok(lag)
+        Ok(by_partition(rows, partitions))
     }
 
     async fn wait(&self, queue: QueueName) -> PortResult<()> {

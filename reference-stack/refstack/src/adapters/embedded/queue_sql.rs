@@ -138,8 +138,8 @@ pub(super) async fn nack(
     if !holds(connection, lease, now).await? {
         return Ok(Retried::Stale);
     }
-    let (state, outcome) =
-        if lease.attempt >= retry.attempts_max { ("dead", Retried::DeadLettered) } else { ("ready", Retried::Again) };
+    let outcome = retry.outcome(lease);
+    let state = if outcome == Retried::DeadLettered { "dead" } else { "ready" };
     sqlx::query(
         "UPDATE msg SET state = ?, visible_at = ?, error = ?, lease_token = NULL, lease_until = NULL WHERE id = ?",
     )

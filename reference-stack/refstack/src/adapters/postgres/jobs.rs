@@ -12,7 +12,8 @@ use super::store::{PgStore, text, unavailable};
 use crate::clock::millis;
 use crate::ports::PortResult;
 use crate::ports::jobs::{
-    Accepted, Cancelled, FLOW_KEPT_SECONDS, HeldKey, Job, JobKind, JobState, Jobs, KEY_KEPT, NewJob, Outcome, by_state,
+    Accepted, Cancelled, Ending, FLOW_KEPT_SECONDS, HeldKey, Job, JobKind, JobState, Jobs, KEY_KEPT, NewJob, Outcome,
+    by_state,
 };
 use crate::ports::queue::{Claim, Delivery, LEASE_RAN_OUT, Lease, Queue, Retried, Retry};
 
@@ -223,10 +224,7 @@ async fn settle(connection: &mut PgConnection, lease: &Lease, outcome: Outcome, 
     if !queue_sql::ack(&mut *connection, lease, now).await? {
         return Ok(false);
     }
-    let (state, result, error, counts) = match outcome {
-        Outcome::Succeeded { result, done, failed } => (JobState::Succeeded, Some(result), None, Some((done, failed))),
-        Outcome::Failed { error } => (JobState::Failed, None, Some(error), None),
-    };
+    let Ending { state, result, error, done, failed } = outcome.into();
     sqlx::query(
         "UPDATE job SET state = $1, result = $2, error = $3, done = COALESCE($4, done), failed = COALESCE($5, failed), \
          updated_at = $6 WHERE id = $7 AND state IN ('queued', 'running')",
@@ -234,8 +232,8 @@ async fn settle(connection: &mut PgConnection, lease: &Lease, outcome: Outcome, 
     .bind(state.word())
     .bind(result)
     .bind(error.as_deref().map(text))
-    .bind(counts.map(|(done, _)| int(done)))
-    .bind(counts.map(|(_, failed)| int(failed)))
+    .bind(done.map(int))
+    .bind(failed.map(int))
     .bind(now)
     .bind(job_text(lease))
     .execute(connection)

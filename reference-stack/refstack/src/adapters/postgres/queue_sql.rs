@@ -109,8 +109,8 @@ pub(super) async fn nack(
     retry: &Retry,
     now: i64,
 ) -> sqlx::Result<Retried> {
-    let (state, outcome) =
-        if lease.attempt >= retry.attempts_max { ("dead", Retried::DeadLettered) } else { ("ready", Retried::Again) };
+    let outcome = retry.outcome(lease);
+    let state = if outcome == Retried::DeadLettered { "dead" } else { "ready" };
     let done = sqlx::query(
         "UPDATE msg SET state = $1, visible_at = $2, error = $3, lease_token = NULL, lease_until = NULL, sent_at = NULL \
          WHERE id = $4 AND lease_token = $5 AND lease_until > $6",
