@@ -1,7 +1,5 @@
 //! A PostgreSQL server of a test's own: in a temporary folder, on a Unix socket, gone with the test.
 
-use std::io::{BufRead as _, BufReader};
-use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,7 +13,7 @@ use tempfile::TempDir;
 
 use super::require::missing;
 use super::store::{Backend, Opened};
-use super::unprivileged::{NOBODY, unprivileged};
+use super::unprivileged::{folder, unprivileged, until_said};
 
 pub(crate) struct Postgres {
     server: Child,
@@ -31,10 +29,7 @@ impl Postgres {
             missing("postgres", "install Debian's postgresql");
             return None;
         };
-        let dir = tempfile::tempdir().unwrap();
-        if rustix::process::geteuid().is_root() {
-            chown(dir.path(), Some(NOBODY), Some(NOBODY)).unwrap();
-        }
+        let dir = folder();
         let made = unprivileged("QUIT", &programs.join("initdb"))
             .args(["--username=refstack", "--auth=trust", "--no-locale", "--encoding=UTF8", "--no-sync", "--pgdata"])
             .arg(dir.path().join("data"))
@@ -113,12 +108,6 @@ fn serve(programs: &Path, dir: &Path) -> Child {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut log = BufReader::new(server.stderr.take().unwrap());
-    let mut told = String::new();
-    while !told.contains("ready to accept connections") {
-        assert!(log.read_line(&mut told).unwrap() > 0, "PostgreSQL did not start: {told}");
-    }
-    // Read on, or the server would stop at a full pipe.
-    std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+    until_said(server.stderr.take().unwrap(), "ready to accept connections");
     server
 }

@@ -1,13 +1,11 @@
 //! A RabbitMQ broker of a test's own: in a temporary folder, on free ports, gone with the test.
 
-use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
-use std::os::unix::fs::chown;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use super::require::missing;
-use super::unprivileged::{NOBODY, unprivileged};
+use super::unprivileged::{folder, unprivileged, until_said};
 use tempfile::TempDir;
 
 const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
@@ -34,10 +32,7 @@ impl RabbitMqServer {
             missing("rabbitmq", "install Debian's rabbitmq-server");
             return None;
         }
-        let dir = tempfile::tempdir().unwrap();
-        if rustix::process::geteuid().is_root() {
-            chown(dir.path(), Some(NOBODY), Some(NOBODY)).unwrap();
-        }
+        let dir = folder();
         // Nothing in it: the machine's own settings are not read.
         for file in ["env", "rabbitmq.conf"] {
             std::fs::write(dir.path().join(file), "").unwrap();
@@ -123,12 +118,6 @@ fn serve(dir: &Path, ports: Ports) -> Child {
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
     let mut server = command.spawn().unwrap();
-    let mut log = BufReader::new(server.stdout.take().unwrap());
-    let mut told = String::new();
-    while !told.contains("Server startup complete") {
-        assert!(log.read_line(&mut told).unwrap() > 0, "RabbitMQ did not start: {told}");
-    }
-    // Read on, or the server would stop at a full pipe.
-    std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+    until_said(server.stdout.take().unwrap(), "Server startup complete");
     server
 }

@@ -1,14 +1,12 @@
 //! A Redis server of a test's own: on a Unix socket in a temporary folder, gone with the test.
 
-use std::io::{BufRead as _, BufReader};
-use std::os::unix::fs::chown;
 use std::path::Path;
 use std::process::{Child, Stdio};
 
 use tempfile::TempDir;
 
 use super::require::missing;
-use super::unprivileged::{NOBODY, unprivileged};
+use super::unprivileged::{folder, unprivileged, until_said};
 
 const SERVER: &str = "/usr/bin/redis-server";
 
@@ -24,10 +22,7 @@ impl RedisServer {
             missing("redis", "install Debian's redis-server");
             return None;
         }
-        let dir = tempfile::tempdir().unwrap();
-        if rustix::process::geteuid().is_root() {
-            chown(dir.path(), Some(NOBODY), Some(NOBODY)).unwrap();
-        }
+        let dir = folder();
         let server = serve(dir.path());
         Some(Self { server, dir })
     }
@@ -63,11 +58,6 @@ fn serve(dir: &Path) -> Child {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut log = BufReader::new(server.stdout.take().unwrap());
-    let mut told = String::new();
-    while !told.contains("ready to accept connections") {
-        assert!(log.read_line(&mut told).unwrap() > 0, "Redis did not start: {told}");
-    }
-    std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+    until_said(server.stdout.take().unwrap(), "ready to accept connections");
     server
 }
